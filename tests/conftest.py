@@ -1,0 +1,58 @@
+"""What every test may count on: one compute thread, no screen, a song, and the evaluation data where it exists."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")       # before numpy is imported: the arithmetic is then the same everywhere
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from examples import demo_song  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Compiling makes first examples slow, and a run must not differ from the one before it; a search for new
+# counterexamples is `pytest --hypothesis-profile=explore`.
+hypothesis.settings.register_profile("vqss", deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("vqss")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with `eval/` and `train/`: $VQSS_SHARED/data, else ../shared/data; skips where it is absent."""
+    folder = Path(os.environ.get("VQSS_SHARED", ROOT.parent / "shared")) / "data"
+    if not (folder / "eval").is_dir():
+        pytest.skip(f"no evaluation data at {folder}; set VQSS_SHARED to the folder that holds data/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def song_stems() -> dict[str, np.ndarray]:
+    """The first six seconds of the demo song: name -> (2, N) float32 at 44100 Hz. Not to be written to."""
+    return demo_song.render(6.0)
+
+
+@pytest.fixture(scope="session")
+def song(song_stems: dict[str, np.ndarray]) -> np.ndarray:
+    """Their mix, (2, N) float32 at 44100 Hz. Not to be written to."""
+    mix = np.sum(list(song_stems.values()), axis=0)
+    mix.flags.writeable = False
+    return mix
+
+
+@pytest.fixture(scope="session")
+def song_file(song: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same mix as a float WAV file."""
+    import soundfile
+
+    path = tmp_path_factory.mktemp("song") / "demo song.wav"
+    soundfile.write(path, song.T, 44100, subtype="FLOAT")
+    return path
