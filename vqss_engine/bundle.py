@@ -1,0 +1,186 @@
+"""The deployable model: `config.json` and `weights.safetensors` in one folder. Nothing in it runs code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqss_engine.config import ModelConfig
+from vqss_engine.errors import VQSSError
+
+FORMAT = 1
+WEIGHTS_FILE, QUERY_FILE = "weights.safetensors", "query.safetensors"
+DEFAULT_PATH = Path(__file__).parent / "models" / "default"
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every weight of a generator with this configuration."""
+    width, hidden, units = config.width, config.recurrent_width, config.head_width
+    shapes: dict[str, tuple[int, ...]] = {"codes": (config.clusters, config.code_dim)}
+    for band, (low, high) in enumerate(pairwise(config.band_edges)):
+        shapes |= _linear(f"encode.{band}", 2 * (high - low), width)
+    for number in range(config.layers):
+        layer = f"layers.{number}"
+        shapes |= {f"{layer}.{part}.norm.weight": (width,) for part in ("time", "band", "channel")}
+        shapes[f"{layer}.time.shift"] = (width,)
+        shapes |= _linear(f"{layer}.time.into", width, 3 * hidden) | _linear(f"{layer}.time.out", hidden, width)
+        shapes |= _linear(f"{layer}.band.up", config.bands, config.band_hidden)
+        shapes |= _linear(f"{layer}.band.down", config.band_hidden, config.bands)
+        shapes |= _linear(f"{layer}.channel.up", width, config.channel_hidden)
+        shapes |= _linear(f"{layer}.channel.down", config.channel_hidden, width)
+    shapes |= {"head.norm.weight": (width,), "head.bias.weight": (config.mask_bins, config.code_dim)}
+    shapes |= _linear("head.units", width, units) | _linear("head.film", config.code_dim, units)
+    return shapes | {"head.weight": (config.mask_bins, units), "head.side": (config.bands, units)}
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _check_weights(weights: Weights, config: ModelConfig, where: Path) -> None:
+    expected = weight_shapes(config)
+    if odd := sorted(set(weights) ^ set(expected)):
+        raise VQSSError(f"{where} lacks or has unknown weights ({', '.join(odd[:3])}); fetch the bundle again")
+    for name, shape in expected.items():
+        found = weights[name]
+        if found.shape != shape or found.dtype != np.float32:
+            raise VQSSError(f"{where}: weight {name} is {found.dtype} {found.shape}, not {shape}; fetch it again")
+        if not np.isfinite(found).all():
+            raise VQSSError(f"{where}: weight {name} is damaged (not a number); fetch the bundle again")
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A model ready to run.
+
+    `cluster_names` has one name a cluster ('' = unnamed), `cluster_colors` one '#rrggbb' ('' = the viewer's
+    choice); `usage` is each cluster's share of training stems; `provenance` says what it was made of.
+    `query_weights` are the query encoder's, kept for scoring and for adapting the model; playing needs none.
+    """
+
+    config: ModelConfig
+    weights: Weights
+    name: str = "unnamed"
+    cluster_names: list[str] = field(default_factory=list)
+    cluster_colors: list[str] = field(default_factory=list)
+    usage: list[float] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    query_weights: Weights = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> ModelBundle:
+        """Read and check a bundle folder (default: the shipped model).
+
+        Raises VQSSError where it is missing, of an unknown format version, damaged or of a wrong shape.
+        """
+        folder = Path(path) if path is not None else DEFAULT_PATH
+        about = _read_config(folder)
+        config = ModelConfig.from_dict(about["model"])
+        weights, digest = _read_weights(folder / WEIGHTS_FILE)
+        _check_weights(weights, config, folder)
+        texts = {}
+        for key in ("cluster_names", "cluster_colors"):
+            texts[key] = [str(text) for text in about.get(key, [])] or [""] * config.clusters
+            if len(texts[key]) != config.clusters:
+                raise VQSSError(f"{folder} has {len(texts[key])} {key}, not {config.clusters}; fetch the bundle again")
+        return cls(
+            config=config,
+            weights=weights,
+            name=str(about.get("name", folder.name)),
+            usage=[float(share) for share in about.get("usage", [])],
+            provenance=dict(about.get("provenance", {})),
+            sha256=digest,
+            query_weights=_read_weights(folder / QUERY_FILE)[0] if (folder / QUERY_FILE).exists() else {},
+            **texts,
+        )
+
+    @classmethod
+    def random(cls, config: ModelConfig | None = None, seed: int = 0) -> ModelBundle:
+        """An untrained model: for tests and speed, since every mask is as costly as a trained one's."""
+        config = config or ModelConfig()
+        rng = np.random.default_rng(seed)
+        weights: Weights = {}
+        for name, shape in weight_shapes(config).items():
+            scale = shape[-1] ** -0.5 if len(shape) > 1 else 0.1
+            weights[name] = (rng.standard_normal(shape) * scale).astype(np.float32)
+            if name.endswith("norm.weight"):
+                weights[name] = np.abs(weights[name]) + np.float32(0.5)
+        weights["head.weight"] *= np.float32(4)
+        nothing = [""] * config.clusters
+        return cls(config, weights, "random", nothing, list(nothing), sha256=_digest(weights))
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle folder: whole or not at all. Raises VQSSError if it cannot be written."""
+        from safetensors.numpy import save_file
+
+        folder = Path(path)
+        partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+        about = {
+            "format": FORMAT,
+            "name": self.name,
+            "cluster_names": self.cluster_names,
+            "cluster_colors": self.cluster_colors,
+            "usage": self.usage,
+            "provenance": self.provenance,
+            "model": self.config.to_dict(),
+        }
+        try:
+            partial.mkdir(parents=True)
+            for name, arrays in ((WEIGHTS_FILE, self.weights), (QUERY_FILE, self.query_weights)):
+                if arrays:
+                    save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, partial / name)
+                    (partial / name).chmod(0o644)
+            (partial / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise VQSSError(f"cannot write the bundle {folder} ({error}); choose a writable place") from error
+
+
+def _digest(weights: Weights) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode() + weights[name].tobytes())
+    return digest.hexdigest()
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise VQSSError(f"there is no model bundle {folder}; name a folder with config.json and weights.safetensors")
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VQSSError(f"{folder} is no model bundle ({path.name} cannot be read); fetch the bundle again") from error
+    except ValueError as error:
+        raise VQSSError(f"{path} is damaged ({error}); fetch the bundle again") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise VQSSError(f"{path} is not of format {FORMAT}; update vqss, or fetch a bundle for this version")
+    if not isinstance(about.get("model"), dict):
+        raise VQSSError(f"{path} says nothing of the model; fetch the bundle again")
+    return about
+
+
+def _read_weights(path: Path) -> tuple[Weights, str]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise VQSSError(f"{path} is damaged or missing ({error}); fetch the bundle again") from error
+    return weights, _digest(weights)

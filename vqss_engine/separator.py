@@ -1,0 +1,152 @@
+"""The streaming separator: one hop of mix in; a weighted mixdown of the clusters, or the clusters, out.
+
+Masks sum to one over the clusters in every bin, so the clusters sum to the delayed mix. A mixdown weights
+the masks first and pays for one inverse transform however many clusters sound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import StreamConfig
+from vqss_engine.delay import DelayLine
+from vqss_engine.runtime import Runtime
+from vqss_engine.stft import StreamingISTFT, StreamingSTFT, asymmetric_windows
+
+Floats = NDArray[np.float32]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
+def _weigh(
+    spectrum: np.ndarray, masks: np.ndarray, weights: np.ndarray, edges: np.ndarray, gain: np.ndarray, out: np.ndarray
+) -> None:
+    """out (C, F) = spectrum times the sum over k of weights (K, C) and masks (K, M); gain (M,) is work space."""
+    for c in range(spectrum.shape[0]):
+        gain[:] = np.float32(0.0)
+        for k in range(masks.shape[0]):
+            weight = weights[k, c]
+            if weight != np.float32(0.0):
+                for m in range(masks.shape[1]):
+                    gain[m] += weight * masks[k, m]
+        for m in range(masks.shape[1]):
+            for f in range(edges[m], edges[m + 1]):
+                out[c, f] = spectrum[c, f] * gain[m]
+
+
+@njit(cache=True, nogil=True)
+def _split(spectrum: np.ndarray, masks: np.ndarray, rows: np.ndarray, edges: np.ndarray, out: np.ndarray) -> None:
+    """out (K C, F) = spectrum (C, F) times the mask of each wanted row (K C,)."""
+    channels = spectrum.shape[0]
+    for row in range(len(rows)):
+        if rows[row]:
+            k, c = row // channels, row % channels
+            for m in range(masks.shape[1]):
+                for f in range(edges[m], edges[m + 1]):
+                    out[row, f] = spectrum[c, f] * masks[k, m]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
+def _powers(
+    spectrum: np.ndarray, masks: np.ndarray, edges: np.ndarray, scale: np.float32, by_bin: np.ndarray, out: np.ndarray
+) -> None:
+    """Mean power out (K + 1, C) of each cluster and, last, of the mix; by_bin (M,) is work space."""
+    clusters, bins = masks.shape
+    for c in range(spectrum.shape[0]):
+        total = np.float32(0.0)
+        for m in range(bins):
+            power = np.float32(0.0)
+            for f in range(edges[m], edges[m + 1]):
+                value = spectrum[c, f]
+                power += value.real * value.real + value.imag * value.imag
+            by_bin[m] = power
+            total += power
+        out[clusters, c] = total * scale
+        for k in range(clusters):
+            total = np.float32(0.0)
+            for m in range(bins):
+                total += masks[k, m] * masks[k, m] * by_bin[m]
+            out[k, c] = total * scale
+
+
+class StreamingSeparator:
+    """Separates a stream hop by hop.
+
+    Call `analyse` once a hop, then at most once each `mixdown`, `stems`, `delayed` and `powers`. Outputs lag
+    the input by `latency_samples` = synthesis - hop; gathering a hop first adds the remaining `hop`.
+    """
+
+    def __init__(self, bundle: ModelBundle, stream: StreamConfig, channels: int) -> None:
+        """Compiles its kernels, which takes a while the first time on a machine. `channels` is 1 or 2."""
+        if channels not in (1, 2):
+            raise ValueError(f"{channels} channels given, 1 or 2 expected")
+        config = bundle.config
+        sizes = (config.window, stream.hop, stream.synthesis)
+        clusters = config.clusters
+        self.hop, self.channels, self.clusters = stream.hop, channels, clusters
+        self.latency_samples = stream.synthesis - stream.hop
+        self.runtime = Runtime(bundle, stream.hop)
+        self._edges = np.array(config.mask_edges, np.int64)
+        self._stft = StreamingSTFT(channels, *sizes)
+        self._mix_istft = StreamingISTFT(channels, *sizes)
+        self._stem_istft = StreamingISTFT(clusters * channels, *sizes)
+        self._dry = DelayLine((channels,), stream.hop, self.latency_samples)
+        self._delayed: Floats = np.zeros((channels, stream.hop), np.float32)
+        self._spectrum: NDArray[np.complex64] = np.zeros((channels, config.bins), np.complex64)
+        self._masks: Floats = np.zeros((clusters, config.mask_bins), np.float32)
+        self._mixed = np.zeros((channels, config.bins), np.complex64)
+        self._parts = np.zeros((clusters * channels, config.bins), np.complex64)
+        self._gain = np.zeros(config.mask_bins, np.float32)
+        window = asymmetric_windows(*sizes)[0]
+        self._power_scale = np.float32(2.0 / (config.window * float(np.square(window).sum())))
+        self._warm()
+
+    def _warm(self) -> None:
+        """Compile everything, so that the first hop costs what every hop costs."""
+        silence = np.zeros((self.channels, self.hop), np.float32)
+        self.analyse(silence)
+        self.mixdown(np.ones((self.clusters, self.channels), np.float32), silence)
+        self.stems(np.ones(self.clusters, np.bool_), np.zeros((self.clusters, *silence.shape), np.float32))
+        self.powers(np.zeros((self.clusters + 1, self.channels), np.float32))
+        self.reset()
+
+    def analyse(self, block: Floats) -> None:
+        """Take one hop of mix (C, H); what the calls below return belongs to it."""
+        self._dry.process(block, self._delayed)
+        self._spectrum = self._stft.process(block)
+        self._masks = self.runtime.step(self._spectrum)
+
+    @property
+    def masks(self) -> Floats:
+        """Masks (K, M) of the last hop; a view."""
+        return self._masks
+
+    def mixdown(self, weights: Floats, out: Floats) -> Floats:
+        """Fill out (C, H) with the sum of the clusters, each times weights (K, C)."""
+        _weigh(self._spectrum, self._masks, weights, self._edges, self._gain, self._mixed)
+        return self._mix_istft.process(self._mixed, out)
+
+    def stems(self, wanted: NDArray[np.bool_], out: Floats) -> Floats:
+        """Fill out (K, C, H) with the wanted (K,) clusters and zeros for the others, which cost nothing."""
+        rows = np.repeat(wanted, self.channels)
+        _split(self._spectrum, self._masks, rows, self._edges, self._parts)
+        self._stem_istft.process(self._parts, out.reshape(-1, self.hop), rows)
+        return out
+
+    def delayed(self, out: Floats) -> Floats:
+        """Fill out (C, H) with the mix, delayed by `latency_samples`."""
+        out[...] = self._delayed
+        return out
+
+    def powers(self, out: Floats) -> Floats:
+        """Fill out (K + 1, C) with the mean power of each cluster and, last, of the mix in this hop's window."""
+        _powers(self._spectrum, self._masks, self._edges, self._power_scale, self._gain, out)
+        return out
+
+    def reset(self) -> None:
+        """Forget everything heard: as if silence had gone before."""
+        for part in (self._stft, self._mix_istft, self._stem_istft, self._dry, self.runtime):
+            part.reset()
+        self._delayed[...] = 0.0
