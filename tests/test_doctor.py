@@ -1,0 +1,70 @@
+"""`vqss doctor`: each finding is true of this machine, and a native crash is a finding, not the end."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+
+from bridge import doctor
+from bridge.doctor import Check
+
+
+@pytest.fixture(scope="module")
+def checks() -> list[Check]:
+    return doctor.run_doctor()
+
+
+def test_all_that_is_needed_is_fine_here(checks: list[Check]) -> None:
+    """The tests run in a working environment, so that the doctor has to say so."""
+    assert doctor.exit_code(checks) == 0, doctor.format_text(checks)
+    by_name = {check.name: check for check in checks}
+    for needed in ("Python", "model", "numba", "pedalboard"):
+        assert by_name[needed].ok
+    assert platform.python_version() in by_name["Python"].detail
+
+
+def test_every_finding_is_shown_once(checks: list[Check]) -> None:
+    names = [check.name for check in checks]
+    assert len(set(names)) == len(names)
+    assert {"torch", "GPU", "PortAudio", "JACK", "Qt"} <= set(names)
+    text = doctor.format_text(checks)
+    for check in checks:
+        assert check.detail in text and check.fix in text
+    assert json.loads(json.dumps(doctor.to_json(checks)))["checks"][0]["name"] == names[0]
+
+
+def test_only_what_is_needed_decides() -> None:
+    optional = Check("screen", None, "none")
+    assert doctor.exit_code([optional, Check("Python", True, "3.11")]) == 0
+    assert doctor.exit_code([optional, Check("model", False, "damaged", "install again")]) == 1
+    assert doctor.to_json([Check("model", False, "damaged")])["ok"] is False
+
+
+def test_a_crash_in_a_probe_is_a_finding() -> None:
+    fine, text = doctor.probe("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    assert not fine and "crashed" in text
+
+
+def test_a_hanging_probe_is_given_up() -> None:
+    fine, text = doctor.probe("import time; time.sleep(60)", timeout=0.5)
+    assert not fine and "no answer" in text
+
+
+def test_the_last_line_of_an_error_is_kept() -> None:
+    assert doctor.probe("import no_such_library") == (
+        False,
+        "ModuleNotFoundError: No module named 'no_such_library'",
+    )
+
+
+def test_a_missing_library_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A child that finds another `sounddevice` first, one that fails as the real one does without PortAudio."""
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check = doctor.check_portaudio()
+    assert check.ok is None and "PortAudio library not found" in check.detail
+    if platform.system() == "Linux":
+        assert check.fix == "apt-get install libportaudio2"

@@ -1,0 +1,1 @@
+"""Training: songs, the training stages and the evaluation of VQSS models."""

@@ -1,0 +1,71 @@
+"""Which code the query encoder and the codebook give to audio: for the histogram and the partition score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.query_encoder import QueryEncoder
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import ModelConfig
+from vqss_engine.errors import VQSSError
+from vqss_engine.stft import analysis_spectrogram
+
+Floats = NDArray[np.float32]
+
+CLIP_S = 3.0
+SILENT_BELOW_PEAK = 0.03  # a clip this much softer than the stem's loudest is not asked about
+
+
+def load_encoder(bundle: ModelBundle) -> QueryEncoder:
+    """The bundle's query encoder, ready to run; raises VQSSError if the bundle was saved without it."""
+    if not bundle.query_weights:
+        raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+    encoder = QueryEncoder(bundle.config)
+    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in bundle.query_weights.items()})
+    return encoder.eval()
+
+
+def clip_powers(audio: Floats, config: ModelConfig) -> Floats:
+    """Powers (Q, T, M) of the 3-second clips of a stem (C, N) in which it plays."""
+    frames = round(CLIP_S * config.sample_rate / config.train_hop)
+    mono = audio.mean(0, keepdims=True)
+    mono = np.pad(mono, ((0, 0), (0, max(0, frames * config.train_hop - mono.shape[1]))))
+    hop = config.train_synthesis // 2
+    every = config.train_hop // hop
+    spectrum = analysis_spectrogram(mono, config.window, hop, config.train_synthesis)
+    power = np.square(np.abs(spectrum[0, every - 1 :: every]))  # frames of the trained hop
+    gathered = np.add.reduceat(power, config.mask_edges[:-1], axis=1).astype(np.float32)
+    count = len(gathered) // frames
+    clips = gathered[: count * frames].reshape(count, frames, -1)
+    loudness = np.sqrt(clips.sum(axis=(1, 2)))
+    return clips[loudness > SILENT_BELOW_PEAK * max(float(loudness.max()), 1e-9)]
+
+
+@torch.no_grad()
+def clip_codes(encoder: QueryEncoder, bundle: ModelBundle, audio: Floats) -> NDArray[np.int64]:
+    """Code of each sounding 3-second clip of a stem (C, N)."""
+    z = encoder(torch.from_numpy(clip_powers(audio, bundle.config)))
+    nearest: NDArray[np.int64] = (z @ torch.from_numpy(bundle.weights["codes"]).T).argmax(-1).numpy()
+    return nearest
+
+
+def stem_codes(bundle: ModelBundle, stems: list[Floats]) -> list[int]:
+    """One code for each stem (C, N): the majority over its clips."""
+    encoder = load_encoder(bundle)
+    return [int(np.bincount(clip_codes(encoder, bundle, stem)).argmax()) for stem in stems]
+
+
+def assign_clips(bundle: ModelBundle, folders: list[Path]) -> list[tuple[str, int]]:
+    """(class, code) of every sounding clip of every stem below the song folders."""
+    from training.evaluate import read_song
+
+    encoder = load_encoder(bundle)
+    pairs = []
+    for folder in folders:
+        for name, audio in read_song(folder, bundle.config.sample_rate):
+            pairs += [(name, int(code)) for code in clip_codes(encoder, bundle, audio)]
+    return pairs

@@ -1,0 +1,133 @@
+"""What a training run is told, read from a TOML file; every field can be overridden with `--set key=value`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vqss_engine.config import ModelConfig
+from vqss_engine.errors import UsageError, VQSSError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the songs are and how clips of them are mixed. Times in seconds, levels in dB."""
+
+    songs: tuple[str, ...] = ()
+    cache: str = ""  # folder of the decoded bank; beside the run by default
+    clip_s: float = 4.0
+    stems_min: int = 2
+    stems_max: int = 6
+    coherent: float = 0.6  # share of mixes whose stems come from one song
+    gain_spread_db: float = 5.0
+    speed_range: float = 0.11  # playing speed and pitch, 1 ± this
+    eq_db: float = 5.0
+    wide: float = 0.4  # share of stems that are decorrelated between the channels
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the terms (0 switches a term off) and their thresholds as power ratios."""
+
+    snr: float = 1.0
+    snr_floor: float = 1e-3
+    silence: float = 0.15
+    silence_floor: float = 1e-3
+    commitment: float = 0.25
+    contrastive: float = 0.5
+    temperature: float = 0.15
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage: its length and its optimiser. A stage of 0 steps is skipped."""
+
+    steps: int
+    batch: int = 16
+    learning_rate: float = 2e-3
+    final_rate: float = 1e-4
+    warmup: int = 100
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole run. `unquantized_steps` precede the k-means start of the codebook."""
+
+    run: str = "runs/vqss"
+    seed: int = 1
+    unquantized_steps: int = 200
+    quantize: bool = True
+    clips_per_stem: int = 8  # for the steady code of a stem, by majority
+    average_decay: float = 0.998  # of the shipped weights' moving average
+    clip_gradient: float = 1.0
+    checkpoint_every: int = 100
+    compile: bool = True
+    mixed_precision: bool = True
+    threads: int = 0  # of torch on a CPU; 0 leaves its own choice
+    data: DataConfig = field(default_factory=DataConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    discover: StageConfig = field(default_factory=lambda: StageConfig(steps=800))
+    partition: StageConfig = field(default_factory=lambda: StageConfig(steps=3000))
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+
+def _merge(config: Any, values: dict[str, Any], where: str) -> Any:
+    known = {item.name for item in fields(config)}
+    changes = {}
+    for key, value in values.items():
+        if key not in known:
+            raise UsageError(f"unknown setting '{where}{key}'; known here: {', '.join(sorted(known))}")
+        current = getattr(config, key)
+        if is_dataclass(current):
+            if not isinstance(value, dict):
+                raise UsageError(f"setting '{where}{key}' is a table; set its fields one by one")
+            changes[key] = _merge(current, value, f"{where}{key}.")
+        else:
+            changes[key] = _convert(value, current, where + key)
+    return replace(config, **changes)
+
+
+def _convert(value: Any, current: Any, name: str) -> Any:
+    if isinstance(current, tuple):
+        return tuple(value) if isinstance(value, list) else (value,)
+    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(current):
+        raise UsageError(f"setting '{name}' must be {type(current).__name__}, not {value!r}")
+    return value
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, raw = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' is no setting; write key=value, for example partition.steps=500")
+    try:
+        value = tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    nested: dict[str, Any] = {}
+    inner = nested
+    *path, last = key.strip().split(".")
+    for part in path:
+        inner = inner.setdefault(part, {})
+    inner[last] = value
+    return nested
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainConfig:
+    """Read a TOML file and apply `key=value` overrides.
+
+    Raises VQSSError if the file cannot be read, UsageError on an unknown key or a wrong type.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise VQSSError(f"cannot read {path} ({error}); name a training configuration in TOML") from error
+    except tomllib.TOMLDecodeError as error:
+        raise VQSSError(f"{path} is no valid TOML ({error}); correct it") from error
+    config: TrainConfig = _merge(TrainConfig(), values, "")
+    for override in overrides or []:
+        config = _merge(config, _parse_override(override), "")
+    return config

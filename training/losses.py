@@ -1,0 +1,40 @@
+"""Separation losses on mask-bin statistics (see `mixing` for why they suffice)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def squared_error(masks: Tensor, power: Tensor, cross: Tensor, energy: Tensor) -> Tensor:
+    """Sum |Y - m X|^2 of each target: masks, cross (B, S, T, M), power (B, T, M), energy (B, S) -> (B, S)."""
+    error = masks * (masks * power[:, None] - 2 * cross)
+    return (error.sum(dim=(2, 3)) + energy).clamp_min(0.0)
+
+
+def present_loss(error: Tensor, energy: Tensor, present: Tensor, floor: float) -> Tensor:
+    """Mean negative SNR in dB over the sources that sound, each weighed alike, saturating at `floor`.
+
+    The soft threshold (Wisdom et al. 2020) keeps what is already clean from dominating the gradient.
+    """
+    ratio = error / energy.clamp_min(1e-12)
+    loss = 10 / math.log(10) * torch.log(ratio + floor)
+    return (loss * present).sum() / present.sum().clamp_min(1)
+
+
+def silence_loss(leak: Tensor, mix_energy: Tensor, absent: Tensor, floor: float) -> Tensor:
+    """Mean level in dB of absent clusters relative to the mix, no better than `floor` is asked for.
+
+    leak, absent (B, S): energy of a cluster and whether it should be silent; mix_energy (B,).
+    """
+    ratio = leak / mix_energy.clamp_min(1e-12)[:, None]
+    loss = 10 / math.log(10) * torch.log(ratio + floor)
+    return (loss * absent).sum() / absent.sum().clamp_min(1)
+
+
+def snr_improvement_db(error: Tensor, energy: Tensor, mix_error: Tensor, present: Tensor) -> Tensor:
+    """Mean improvement over taking the whole mix, in dB, over the sources that sound."""
+    gain = 10 * torch.log10(mix_error.clamp_min(1e-12) / error.clamp_min(1e-12))
+    return (gain * present).sum() / present.sum().clamp_min(1)

@@ -1,0 +1,90 @@
+"""One step of the generator as an ONNX graph, for hosts that have a runtime of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.generator import Generator, LayerState, State
+
+INPUTS = ("power", "side", "level", "hidden", "previous")
+OUTPUTS = ("masks", "next_level", "next_hidden", "next_previous")
+
+
+class OneStep(nn.Module):
+    """A frame's mask-bin powers and the state in, masks and the next state out, as plain tensors."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(
+        self, power: Tensor, side: Tensor, level: Tensor, hidden: Tensor, previous: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """power, side (1, M); level (1, 1); hidden (L, 1, Bn R); previous (L, 1, 1, Bn, D) -> masks (K, M), state."""
+        layers = tuple(LayerState(h, p) for h, p in zip(hidden.unbind(0), previous.unbind(0), strict=True))
+        generator = self.generator
+        logits, after = generator.logits(power[None], side[None], generator.codes, State(level, layers))
+        masks = torch.softmax(logits[0, 0], dim=-1).transpose(0, 1)
+        return (
+            masks,
+            after.level,
+            torch.stack([layer.hidden for layer in after.layers]),
+            torch.stack([layer.previous for layer in after.layers]),
+        )
+
+
+def generator_of(bundle: ModelBundle) -> Generator:
+    """The bundle's generator as a torch module."""
+    generator = Generator(bundle.config)
+    generator.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()})
+    return generator.eval()
+
+
+def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
+    """Silence and the state of a generator that has heard nothing, in the order of INPUTS."""
+    state, bins = generator.initial_state(1), generator.config.mask_bins
+    hidden = torch.stack([layer.hidden for layer in state.layers])
+    previous = torch.stack([layer.previous for layer in state.layers])
+    return torch.zeros(1, bins), torch.zeros(1, bins), state.level, hidden, previous
+
+
+def write_onnx(bundle: ModelBundle, path: Path) -> None:
+    """Write the graph to `path`, whole or not at all. Raises ImportError without the onnx package."""
+    import onnx
+
+    generator = generator_of(bundle)
+    partial = path.with_name(f".{path.name}.partial")
+    torch.onnx.export(
+        OneStep(generator),
+        initial_inputs(generator),
+        str(partial),
+        input_names=list(INPUTS),
+        output_names=list(OUTPUTS),
+        opset_version=17,
+        dynamo=False,
+    )
+    model = onnx.load(str(partial))
+    _single_precision(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(partial))
+    os.replace(partial, path)
+
+
+def _single_precision(model: Any) -> None:
+    """Make every number float32: the exporter writes Python's constants as doubles, which runtimes refuse to mix."""
+    from onnx import TensorProto, numpy_helper
+
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "value" and attribute.t.data_type == TensorProto.DOUBLE:
+                single = numpy_helper.to_array(attribute.t).astype("float32")
+                attribute.t.CopyFrom(numpy_helper.from_array(single))
+            elif node.op_type == "Cast" and attribute.i == TensorProto.DOUBLE:
+                attribute.i = TensorProto.FLOAT
+    del model.graph.value_info[:]  # the types it had noted down

@@ -1,0 +1,43 @@
+"""The query encoder: a clip of one source in, a point on the unit sphere out. It exists in training only."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqss_engine.config import ModelConfig
+
+DYNAMIC_RANGE_DB = 80.0
+
+
+class QueryEncoder(nn.Module):
+    """Convolutions over the log powers of a clip, pooled over time.
+
+    The pooled vector is centred by running statistics before it is put on the sphere: without that all
+    embeddings share one large common direction and the codes come out nearly parallel.
+    """
+
+    counts: Tensor
+
+    def __init__(self, config: ModelConfig, width: int = 160) -> None:
+        super().__init__()
+        self.register_buffer("counts", torch.tensor(config.mask_edges).diff().float(), persistent=False)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(inputs, width, kernel_size=3, stride=stride, padding=1)
+            for inputs, stride in ((config.mask_bins, 1), (width, 2), (width, 2))
+        )
+        self.norms = nn.ModuleList(nn.GroupNorm(8, width) for _ in self.convolutions)
+        self.project = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, config.code_dim))
+        self.centre = nn.BatchNorm1d(config.code_dim, affine=False, momentum=0.05)
+
+    def forward(self, power: Tensor) -> Tensor:
+        """Powers (Q, T, M) of clips of any level -> z (Q, J), each of unit length."""
+        mean = power / self.counts
+        peak = mean.amax(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+        loudness = 10 * torch.log10(mean / peak + 10 ** (-DYNAMIC_RANGE_DB / 10)) / DYNAMIC_RANGE_DB + 0.5
+        x = loudness.transpose(1, 2)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = functional.gelu(norm(convolution(x)))
+        pooled = torch.cat([x.mean(-1), x.std(-1), x.amax(-1)], dim=-1)
+        return functional.normalize(self.centre(self.project(pooled).float()), dim=-1)

@@ -1,0 +1,145 @@
+"""Renders songs: one folder a song, one file a stem, the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.augment import active_rms, bus
+from training.band import Stem, play
+from training.composer import Score, compose
+from training.instruments import SAMPLE_RATE, SampleBank
+from training.synth import find_soundfont, renew_general_midi
+from vqss_engine.errors import UsageError, VQSSError
+
+STEM_PEAK, MIX_PEAK = 0.9, 0.98
+FEWEST, MOST = 3, 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every song of a run shares."""
+
+    out_dir: Path
+    seconds: float
+    samples_dir: Path | None
+    seed: int
+    split: str
+
+
+def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples_dir: Path | str | None = None,
+                 seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0,
+                 progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    """Render songs `first`...`first + songs - 1` of a seed into out_dir/song_<seed>_<index>/NN_<class>.flac.
+
+    16-bit FLAC at 44.1 kHz, mono or stereo, all of one length; a stem peaks at most at 0.9 and the stems' sum at
+    0.98. `song.json` beside them holds tempo, key, genre, seed and classes. `samples_dir` adds real recordings
+    (`training.instruments` tells its layout), of which `split` says the part to use. Songs that are there already are
+    kept, so a stopped run goes on; a song's folder appears only when it is whole. `progress(done, songs)` is called
+    after each. Returns the songs' folders. Raises UsageError and VQSSError (no soundfont, no samples, unreadable).
+    """
+    if songs < 1 or not seconds >= 1:
+        raise UsageError("nothing to render; ask for at least one song of at least one second")
+    find_soundfont()
+    job = Job(Path(out_dir), float(seconds), None if samples_dir is None else Path(samples_dir), seed, split)
+    if job.samples_dir is not None:
+        SampleBank(job.samples_dir, split)
+    job.out_dir.mkdir(parents=True, exist_ok=True)
+    missing = [i for i in range(first, first + songs) if not (_folder(job, i) / "song.json").is_file()]
+    done = songs - len(missing)
+    for _ in _finished(job, missing, jobs):
+        done += 1
+        if progress is not None:
+            progress(done, songs)
+    return [_folder(job, i) for i in range(first, first + songs)]
+
+
+def _finished(job: Job, indices: Sequence[int], jobs: int) -> Any:
+    """Render songs here or in worker processes, yielding as they get done."""
+    if jobs <= 1 or len(indices) <= 1:
+        _start_worker(job)
+        for index in indices:
+            yield _render(index)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (job,)) as pool:
+        futures = [pool.submit(_render, index) for index in indices]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class _Worker:
+    """A process's own job and sample bank."""
+
+    job: Job
+    bank: SampleBank | None
+
+
+def _start_worker(job: Job) -> None:
+    _Worker.job = job
+    _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split)
+
+
+def _render(index: int) -> Path:
+    job = _Worker.job
+    score, stems = make_song(job.seed, index, job.seconds, _Worker.bank)
+    return write_song(_folder(job, index), score, stems, {"seed": job.seed, "index": index, "split": job.split})
+
+
+def _folder(job: Job, index: int) -> Path:
+    return job.out_dir / f"song_{job.seed}_{index:05d}"
+
+
+def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None) -> tuple[Score, list[Stem]]:
+    """Compose and play one song: its score and its 3...10 stems, (2, N) float32 each, levelled and limited.
+
+    Raises VQSSError without a soundfont.
+    """
+    for attempt in range(20):
+        rng = np.random.default_rng([seed, index, attempt])
+        renew_general_midi()
+        score = compose(rng, seconds)
+        stems = [s for s in play(rng, score, bank) if active_rms(s.audio) > 1e-4][:MOST]
+        if len(stems) >= FEWEST:
+            return score, _balance(rng, stems)
+    raise VQSSError(f"song {index} of seed {seed} came out silent; use another seed")
+
+
+def _balance(rng: np.random.Generator, stems: list[Stem]) -> list[Stem]:
+    """Bus effects, then one gain for all so that neither a stem nor the sum clips."""
+    audio = bus(rng, np.stack([s.audio for s in stems]))
+    stem_peak, mix_peak = float(np.abs(audio).max()), float(np.abs(audio.sum(axis=0)).max())
+    gain = min(1.0, STEM_PEAK / max(stem_peak, 1e-9), MIX_PEAK / max(mix_peak, 1e-9))
+    return [Stem(s.name, s.source, a * np.float32(gain)) for s, a in zip(stems, audio, strict=True)]
+
+
+def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]) -> Path:
+    """Write a song's stems and `song.json` to a folder that appears at once, replacing a broken one."""
+    import soundfile
+
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    files = []
+    for number, stem in enumerate(stems):
+        name = f"{number:02d}_{stem.name}.flac"
+        mono = bool(np.abs(stem.audio[0] - stem.audio[1]).max() < 1e-5)
+        soundfile.write(part / name, stem.audio[0] if mono else stem.audio.T, SAMPLE_RATE, subtype="PCM_16")
+        files.append({"file": name, "class": stem.name, "source": stem.source})
+    mode = "minor" if score.scale[2] == 3 else "major"
+    content = {"format": 1, "tempo": round(score.tempo, 2), "key": score.key, "mode": mode, "genre": score.genre.name,
+               "seconds": score.seconds, **extra, "stems": files}
+    (part / "song.json").write_text(json.dumps(content, indent=1) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return folder

@@ -1,0 +1,121 @@
+"""Scores of a separation from inner products alone, so that any map of clusters to classes is scored at once.
+
+For a song with class stems s_c and cluster estimates e_k, the matrix of all inner products over samples and
+channels holds every SDR: |s - sum e|^2 = s.s - 2 sum s.e + sum sum e.e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class SongScore:
+    """Inner products of one song: `classes` names the stems, `products` (K + S, K + S), clusters first.
+
+    `ideal_error` (S,) is the squared error of ideal ratio masks.
+    """
+
+    song: str
+    classes: tuple[str, ...]
+    products: NDArray[np.float64]
+    ideal_error: NDArray[np.float64]
+
+    @property
+    def clusters(self) -> int:
+        return len(self.products) - len(self.classes)
+
+    def overlap(self) -> NDArray[np.float64]:
+        """Energy (K, S) of each cluster that projects on each stem."""
+        k = self.clusters
+        return np.maximum(self.products[:k, k:], 0.0)
+
+    def energy(self, stem: int) -> float:
+        return float(self.products[self.clusters + stem, self.clusters + stem])
+
+    def error(self, stem: int, members: NDArray[np.intp]) -> float:
+        """Squared error of the sum of `members` as an estimate of a stem."""
+        s = self.clusters + stem
+        inner = self.products[np.ix_(members, members)].sum()
+        return float(max(self.products[s, s] - 2 * self.products[s, members].sum() + inner, 0.0))
+
+    def mix_error(self, stem: int) -> float:
+        """Squared error of the mix as an estimate of a stem: the energy of all other stems together."""
+        others = [self.clusters + i for i in range(len(self.classes)) if i != stem]
+        return float(self.products[np.ix_(others, others)].sum())
+
+
+def decibels(signal: float, error: float) -> float:
+    """Signal to error ratio in dB, bounded to ±100."""
+    return float(np.clip(10 * np.log10(max(signal, TINY) / max(error, TINY)), -100, 100))
+
+
+def best_map(scores: list[SongScore], names: list[str]) -> dict[int, str]:
+    """Give each cluster to the class that most of its energy projects on over all songs."""
+    clusters = scores[0].clusters
+    total = np.zeros((clusters, len(names)))
+    for score in scores:
+        overlap = score.overlap() / max(np.trace(score.products[clusters:, clusters:]), TINY)
+        for column, name in enumerate(score.classes):
+            total[:, names.index(name)] += overlap[:, column]
+    return {k: names[int(total[k].argmax())] for k in range(clusters)}
+
+
+def class_sdr(scores: list[SongScore], mapping: dict[int, str]) -> dict[str, list[float]]:
+    """SDR in dB of each class in each song that has it."""
+    out: dict[str, list[float]] = {}
+    for score in scores:
+        for stem, name in enumerate(score.classes):
+            members = np.array([k for k in range(score.clusters) if mapping[k] == name], np.intp)
+            out.setdefault(name, []).append(decibels(score.energy(stem), score.error(stem, members)))
+    return out
+
+
+def mix_sdr(scores: list[SongScore]) -> dict[str, list[float]]:
+    """SDR in dB of the mix as an estimate of each class."""
+    out: dict[str, list[float]] = {}
+    for score in scores:
+        for stem, name in enumerate(score.classes):
+            out.setdefault(name, []).append(decibels(score.energy(stem), score.mix_error(stem)))
+    return out
+
+
+def ideal_sdr(scores: list[SongScore]) -> dict[str, list[float]]:
+    """SDR in dB of ideal ratio masks."""
+    out: dict[str, list[float]] = {}
+    for score in scores:
+        for stem, name in enumerate(score.classes):
+            out.setdefault(name, []).append(decibels(score.energy(stem), float(score.ideal_error[stem])))
+    return out
+
+
+def with_average(by_class: dict[str, list[float]]) -> dict[str, float]:
+    """Mean over songs of each class, and `average`, the mean over the classes."""
+    means = {name: float(np.mean(values)) for name, values in sorted(by_class.items())}
+    return means | {"average": float(np.mean(list(means.values())))} if means else {}
+
+
+def perplexity(counts: NDArray[np.float64]) -> float:
+    """Effective number of codes in use, from counts (K,)."""
+    share = counts / max(counts.sum(), TINY)
+    return float(np.exp(-(share * np.log(np.maximum(share, TINY))).sum()))
+
+
+def purity(histogram: NDArray[np.float64]) -> float:
+    """Share of clips whose class is the commonest of their code; histogram (classes, K)."""
+    return float(histogram.max(axis=0).sum() / max(histogram.sum(), TINY))
+
+
+def normalised_mutual_information(histogram: NDArray[np.float64]) -> float:
+    """Mutual information of class and code over the mean of their entropies, 0 … 1."""
+    joint = histogram / max(histogram.sum(), TINY)
+    rows, columns = joint.sum(1), joint.sum(0)
+    independent = np.outer(rows, columns)
+    mutual = (joint * np.log(np.maximum(joint, TINY) / np.maximum(independent, TINY))).sum()
+    entropies = [-(p * np.log(np.maximum(p, TINY))).sum() for p in (rows, columns)]
+    return float(mutual / max(np.mean(entropies), TINY))

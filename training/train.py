@@ -1,0 +1,249 @@
+"""`vqss train`: discover the sources, give every stem its code, partition the mix.
+
+Runs alone or under torchrun. Every step is a function of (seed, step, weights), and a checkpoint holds
+everything else, so that a killed run resumes with the step after the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from training.bank import Bank, build_bank
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.config import StageConfig, TrainConfig, load_config
+from training.data import MixSampler, prefetch
+from training.stages import Discover, Metrics, Partition
+from vqss_engine.errors import VQSSError
+from vqss_engine.generator import Generator
+
+log = logging.getLogger(__name__)
+
+LOG_EVERY = 20
+COLLAPSED_SHARE = 0.6  # of the mixes' energy in one cluster
+
+
+class Run:
+    """One training run: its models, its place in the schedule, its files."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.rank, self.ranks = _join_ranks()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(config.seed)
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.folder = Path(config.run)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.generator = Generator(config.model.check()).to(self.device)
+        self.discover = Discover(config, self.generator).to(self.device)
+        self.partition = Partition(config, self.generator)
+        self.average = _copy_of(self.generator)
+        self.stem_codes: np.ndarray | None = None
+        self.progress = {"discover": 0, "partition": 0}
+        self.optimizer: torch.optim.Optimizer | None = None
+        self.writer = _open_log(self.folder) if self.rank == 0 else None
+        self.bank = self._build_bank()
+        if config.compile:
+            _compile(self.generator)
+
+    def _build_bank(self) -> Bank:
+        config = self.config
+        cache = Path(config.data.cache) if config.data.cache else self.folder
+        if self.rank == 0:
+            build_bank(config.data.songs, cache, config.model.sample_rate)
+        if self.ranks > 1:
+            dist.barrier()
+        return build_bank(config.data.songs, cache, config.model.sample_rate)
+
+    def resume(self) -> None:
+        """Take up the run's last checkpoint; raises VQSSError if there is none or it does not fit."""
+        load_checkpoint(self, self.folder / "checkpoint.pt")
+        log.info("resumed after %s", self.progress)
+
+    def save(self) -> None:
+        if self.rank == 0:
+            save_checkpoint(self, self.folder / "checkpoint.pt")
+
+    def train(self) -> None:
+        """Run what is left of both stages."""
+        if self.progress["discover"] < self.config.discover.steps:
+            self._run_discover()
+        if self.stem_codes is None:
+            self.stem_codes = steady_codes(self.discover, self.bank, self.config, self.device)
+            self.generator.codes.copy_(self.discover.codebook.codes)
+            self.optimizer, self.average = None, _copy_of(self.generator)
+            used = np.bincount(self.stem_codes, minlength=self.config.model.clusters)
+            log.info("stems per code: %s", used.tolist())
+            self.save()
+        if self.progress["partition"] < self.config.partition.steps:
+            self._run_partition()
+        self.save()
+
+    def _run_discover(self) -> None:
+        stage, config = self.config.discover, self.config
+        module = self._distribute(self.discover)
+        sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 1)
+        chance = torch.Generator().manual_seed(config.seed)
+        for step, batch in self._steps("discover", stage, sampler, self.discover):
+            quantized = config.quantize and step >= config.unquantized_steps
+            if config.quantize and step == config.unquantized_steps:
+                self.discover.codebook.start(chance)
+            with self._precision():
+                loss, z, metrics = module(batch, quantized)
+            self._descend(loss, self.discover, stage, step)
+            book = self.discover.codebook
+            if quantized:
+                book.update(z, chance)
+                metrics |= {"perplexity": book.perplexity()}
+            else:
+                book.remember(z)
+            self._after_step("discover", step, stage, metrics)
+
+    def _run_partition(self) -> None:
+        stage, config = self.config.partition, self.config
+        module = self._distribute(self.partition)
+        sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 2, self.stem_codes)
+        for step, batch in self._steps("partition", stage, sampler, self.partition):
+            with self._precision():
+                loss, metrics = module(batch)
+            self._descend(loss, self.partition, stage, step)
+            if metrics["largest_share"] > COLLAPSED_SHARE and step > stage.steps // 4:
+                log.warning("one cluster holds %.0f %% of the energy", 100 * metrics["largest_share"])
+            self._after_step("partition", step, stage, metrics)
+
+    def _steps(
+        self, name: str, stage: StageConfig, sampler: MixSampler, module: nn.Module
+    ) -> Iterator[tuple[int, Any]]:
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(module.parameters(), lr=stage.learning_rate, weight_decay=0.01)
+        self.generator.train()
+        first = self.progress[name]
+        batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
+        self.clock, self.clock_step = time.monotonic(), first
+        for step, batch in enumerate(batches, start=first):
+            yield step, batch.to(self.device)
+
+    def _descend(self, loss: torch.Tensor, module: nn.Module, stage: StageConfig, step: int) -> None:
+        assert self.optimizer is not None
+        if not torch.isfinite(loss):
+            raise VQSSError(f"the loss is no longer finite at step {step}; lower the learning rate and resume")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), self.config.clip_gradient)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(stage, step)
+        self.optimizer.step()
+        decay = min(self.config.average_decay, (step + 1) / (step + 10))
+        for key, value in self.generator.state_dict().items():
+            self.average[key].lerp_(value, 1 - decay)
+
+    def _after_step(self, name: str, step: int, stage: StageConfig, metrics: Metrics) -> None:
+        self.progress[name] = step + 1
+        if (step + 1) % self.config.checkpoint_every == 0:
+            self.save()
+        if self.writer is None or step % LOG_EVERY:
+            return
+        for key, value in metrics.items():
+            self.writer.add_scalar(f"{name}/{key}", value, step)
+        rate = (step + 1 - self.clock_step) / max(time.monotonic() - self.clock, 1e-9)
+        shown = "  ".join(f"{key} {value:.2f}" for key, value in metrics.items())
+        left_min = (stage.steps - step - 1) / rate / 60
+        log.info("%s %d/%d  %s  %.2f steps/s  %.0f min left", name, step, stage.steps, shown, rate, left_min)
+
+    def _distribute(self, module: nn.Module) -> nn.Module:
+        return DistributedDataParallel(module) if self.ranks > 1 else module
+
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision):
+            yield
+
+
+def learning_rate(stage: StageConfig, step: int) -> float:
+    """Linear warm-up, then a half cosine down to `final_rate`."""
+    if step < stage.warmup:
+        return stage.learning_rate * (step + 1) / stage.warmup
+    way = (step - stage.warmup) / max(1, stage.steps - stage.warmup)
+    return stage.final_rate + (stage.learning_rate - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * way))
+
+
+@torch.no_grad()
+def steady_codes(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> np.ndarray:
+    """One code (S,) for every stem: the majority over `clips_per_stem` random clips of it."""
+    sampler = MixSampler(bank, config.data, config.model, config.seed)
+    discover.encoder.eval()
+    codes = np.empty(len(bank), np.int64)
+    for stem in range(len(bank)):
+        rng = np.random.default_rng([config.seed, stem])
+        clips = np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
+        votes = discover.codebook.assign(discover.encoder(torch.from_numpy(clips).to(device)))
+        codes[stem] = np.bincount(votes.cpu().numpy(), minlength=config.model.clusters).argmax()
+    discover.encoder.train()
+    return codes
+
+
+def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value.detach().clone() for key, value in module.state_dict().items()}
+
+
+def _compile(generator: Generator) -> None:
+    """Fuse what lies between the products of the trunk, where the time goes."""
+    for layer in generator.layers:
+        layer.forward = torch.compile(layer.forward, dynamic=False)
+
+
+def _join_ranks() -> tuple[int, int]:
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank(), dist.get_world_size()
+
+
+def _open_log(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise VQSSError("training needs tensorboard; install it with pip install 'vqss[training]'") from error
+    return SummaryWriter(str(folder / "events"))
+
+
+def run_training(
+    config_path: str | Path, overrides: list[str] | None = None, resume: bool = False, init: str | None = None
+) -> int:
+    """Train as the configuration says; the result is `checkpoint.pt` in its run folder. Returns 0."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config = load_config(config_path, overrides)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run = Run(config)
+    if init:
+        raise VQSSError("starting from a bundle is not possible yet; leave --init out")
+    if resume:
+        run.resume()
+    elif (run.folder / "checkpoint.pt").exists():
+        raise VQSSError(f"{run.folder} already holds a run; add --resume, or set run=another/folder")
+    (run.folder / "config.json").write_text(_as_json(config), encoding="utf-8")
+    run.train()
+    return 0
+
+
+def _as_json(config: TrainConfig) -> str:
+    import json
+
+    return json.dumps(asdict(config), indent=1)
