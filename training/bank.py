@@ -65,7 +65,8 @@ def song_folders(roots: tuple[str, ...]) -> list[tuple[Path, list[Path]]]:
         if not base.is_dir():
             raise VQSSError(f"there is no folder {root}; name a folder of songs, each a folder of stems")
         for path in sorted(base.rglob("*")):
-            if path.suffix.lower() in AUDIO_SUFFIXES and path.stem.lower() not in {"mixture", "mix"}:
+            hidden = any(part.startswith(".") for part in path.relative_to(base).parts)  # half-rendered songs
+            if path.suffix.lower() in AUDIO_SUFFIXES and path.stem.lower() not in {"mixture", "mix"} and not hidden:
                 grouped.setdefault(_song_of(path, base), []).append(path)
     return sorted(grouped.items())
 

@@ -77,14 +77,21 @@ def write_onnx(bundle: ModelBundle, path: Path) -> None:
 
 
 def _single_precision(model: Any) -> None:
-    """Make every number float32: the exporter writes Python's constants as doubles, which runtimes refuse to mix."""
+    """Make every number float32: the exporter takes Python's constants for doubles, and what they touch with them."""
     from onnx import TensorProto, numpy_helper
 
+    def narrow(tensor: Any) -> None:
+        if tensor.data_type == TensorProto.DOUBLE:
+            array = numpy_helper.to_array(tensor).astype("float32")
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+    for tensor in model.graph.initializer:
+        narrow(tensor)
     for node in model.graph.node:
         for attribute in node.attribute:
-            if attribute.name == "value" and attribute.t.data_type == TensorProto.DOUBLE:
-                single = numpy_helper.to_array(attribute.t).astype("float32")
-                attribute.t.CopyFrom(numpy_helper.from_array(single))
-            elif node.op_type == "Cast" and attribute.i == TensorProto.DOUBLE:
+            narrow(attribute.t)
+            if node.op_type == "Cast" and attribute.i == TensorProto.DOUBLE:
                 attribute.i = TensorProto.FLOAT
+    for output in model.graph.output:
+        output.type.tensor_type.elem_type = TensorProto.FLOAT
     del model.graph.value_info[:]  # the types it had noted down

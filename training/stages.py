@@ -42,7 +42,9 @@ class Discover(nn.Module):
         codes = codes.index_put((batch.owner[:, 0], batch.owner[:, 1]), condition)
         state = self.generator.initial_state(len(batch.power))
         logits, _ = self.generator.logits(batch.power, batch.side, codes, state)
-        masks = torch.sigmoid(logits.float()).permute(0, 3, 1, 2)
+        # shared among the mix's own queries: single masks (sigmoids) were seen to settle on silence
+        rivals = logits.float().masked_fill(~batch.present[:, None, None], -1e4)
+        masks = torch.softmax(rivals, dim=-1).permute(0, 3, 1, 2)
         error = squared_error(masks, batch.power, batch.cross, batch.energy)
         separation = present_loss(error, batch.energy, batch.present, loss.snr_floor)
         contrast = contrastive_loss(first, second, loss.temperature)

@@ -6,13 +6,14 @@ everything else, so that a killed run resumes with the step after the last check
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
 from training.data import MixSampler, prefetch
 from training.stages import Discover, Metrics, Partition
+from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
 
@@ -75,6 +77,17 @@ class Run:
         """Take up the run's last checkpoint; raises VQSSError if there is none or it does not fit."""
         load_checkpoint(self, self.folder / "checkpoint.pt")
         log.info("resumed after %s", self.progress)
+
+    def adopt(self, bundle: ModelBundle) -> None:
+        """Start from a bundle: its codebook stands, its generator learns the partition of these songs."""
+        if bundle.config != self.config.model:
+            raise VQSSError(f"the bundle '{bundle.name}' has another model configuration; leave [model] out")
+        if not bundle.query_weights:
+            raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+        self.generator.load_state_dict(_tensors(bundle.weights))
+        self.discover.encoder.load_state_dict(_tensors(bundle.query_weights))
+        self.discover.codebook.codes.copy_(self.generator.codes)
+        self.progress["discover"] = self.config.discover.steps
 
     def save(self) -> None:
         if self.rank == 0:
@@ -198,6 +211,10 @@ def steady_codes(discover: Discover, bank: Bank, config: TrainConfig, device: to
     return codes
 
 
+def _tensors(weights: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
+
+
 def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone() for key, value in module.state_dict().items()}
 
@@ -233,17 +250,11 @@ def run_training(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = Run(config)
     if init:
-        raise VQSSError("starting from a bundle is not possible yet; leave --init out")
+        run.adopt(ModelBundle.load(init))
     if resume:
         run.resume()
     elif (run.folder / "checkpoint.pt").exists():
         raise VQSSError(f"{run.folder} already holds a run; add --resume, or set run=another/folder")
-    (run.folder / "config.json").write_text(_as_json(config), encoding="utf-8")
+    (run.folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     run.train()
     return 0
-
-
-def _as_json(config: TrainConfig) -> str:
-    import json
-
-    return json.dumps(asdict(config), indent=1)

@@ -8,6 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+# numpy's error model: a division that may raise cannot become vector code
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}}
+_REDUCING = {**_OPTIONS, "fastmath": {"contract", "nsz", "arcp", "reassoc"}}
+
 SILENCE = np.float32(1e-12)
 FLOOR = np.float32(1e-8)
 LOG_SILENCE = np.float32(np.log(1e-12))
@@ -17,7 +21,7 @@ LOG2_E = np.float32(1.4426950408889634)
 LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, inline="always")
+@njit(inline="always", **_OPTIONS)
 def fast_exp(x: np.float32) -> np.float32:
     """e^x of a float32 in ±87 to within two units in the last place.
 
@@ -37,7 +41,7 @@ def fast_exp(x: np.float32) -> np.float32:
     return p * np.int32((np.int32(n) + 127) << 23).view(np.float32)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp", "reassoc"})
+@njit(**_REDUCING)
 def mix_statistics(spectrum: np.ndarray, edges: np.ndarray, power: np.ndarray, side: np.ndarray) -> None:
     """Power and side share (M,) of a spectrum (C, F), C = 1 or 2, by mask bin."""
     channels = spectrum.shape[0]
@@ -56,7 +60,7 @@ def mix_statistics(spectrum: np.ndarray, edges: np.ndarray, power: np.ndarray, s
         side[m] = difference / (np.float32(4.0) * total + SILENCE)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp", "reassoc"})
+@njit(**_REDUCING)
 def follow_level(power: np.ndarray, bins: int, level: np.float32, decay: np.float32) -> np.float32:
     """The running log level after a frame: jumps up, falls by `decay` (a natural log) a frame."""
     total = np.float32(0.0)
@@ -66,7 +70,7 @@ def follow_level(power: np.ndarray, bins: int, level: np.float32, decay: np.floa
     return max(np.float32(mean), np.float32(level - decay))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.float32, out: np.ndarray) -> None:
     """Interleaved loudness and side share, out (2 M,)."""
     scale = ONE / np.float32(np.exp(max(level, LOG_SILENCE)))
@@ -76,7 +80,7 @@ def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.
         out[2 * m + 1] = side[m]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp", "reassoc"})
+@njit(**_REDUCING)
 def rms_norm(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
     """Each row of x (Bn, D) to unit root mean square, times weight (D,)."""
     rows, width = x.shape
@@ -89,7 +93,7 @@ def rms_norm(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
             out[r, d] = x[r, d] * scale * weight[d]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def shift_in(normed: np.ndarray, previous: np.ndarray, shift: np.ndarray, out: np.ndarray) -> None:
     """out = normed + shift (previous - normed); previous becomes normed. All (Bn, D)."""
     rows, width = normed.shape
@@ -100,7 +104,7 @@ def shift_in(normed: np.ndarray, previous: np.ndarray, shift: np.ndarray, out: n
             previous[r, d] = new
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def gated_recurrence(gates: np.ndarray, bias: np.ndarray, hidden: np.ndarray, out: np.ndarray) -> None:
     """Advance hidden (Bn, R) by gates (Bn, 3 R) = forget, candidate, output; out = hidden * silu(output)."""
     rows, width = hidden.shape
@@ -108,13 +112,13 @@ def gated_recurrence(gates: np.ndarray, bias: np.ndarray, hidden: np.ndarray, ou
         for j in range(width):
             keep = ONE / (ONE + fast_exp(-(gates[r, j] + bias[j])))
             candidate = gates[r, width + j] + bias[width + j]
+            hidden[r, j] = candidate + keep * (hidden[r, j] - candidate)
+        for j in range(width):
             gate = gates[r, 2 * width + j] + bias[2 * width + j]
-            h = keep * hidden[r, j] + (ONE - keep) * candidate
-            hidden[r, j] = h
-            out[r, j] = h * gate / (ONE + fast_exp(-gate))
+            out[r, j] = hidden[r, j] * gate / (ONE + fast_exp(-gate))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def add_rows(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
     """x += y + bias, the bias one number a column."""
     for r in range(x.shape[0]):
@@ -122,7 +126,7 @@ def add_rows(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] += y[r, d] + bias[d]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def add_columns(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
     """x += y + bias, the bias one number a row."""
     for r in range(x.shape[0]):
@@ -130,7 +134,7 @@ def add_columns(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] += y[r, d] + bias[r]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def squared_relu_rows(x: np.ndarray, bias: np.ndarray) -> None:
     """x = max(x + bias, 0)^2, the bias one number a column."""
     for r in range(x.shape[0]):
@@ -139,7 +143,7 @@ def squared_relu_rows(x: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] = value * value
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def squared_relu_columns(x: np.ndarray, bias: np.ndarray) -> None:
     """x = max(x + bias, 0)^2, the bias one number a row."""
     for r in range(x.shape[0]):
@@ -148,7 +152,7 @@ def squared_relu_columns(x: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] = value * value
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"})
+@njit(**_OPTIONS)
 def softmax_over_clusters(logits: np.ndarray, peak: np.ndarray, total: np.ndarray) -> None:
     """Turn logits (K, M) into masks in place; peak and total (M,) are work space."""
     clusters, bins = logits.shape

@@ -50,8 +50,7 @@ class Network(NamedTuple):
     units: Floats
     units_bias: Floats
     scales: Floats  # (K, U)
-    head: Floats  # the bands' (U, n) blocks end to end
-    head_side: Floats  # (Bn, U)
+    head: Floats  # the bands' (U, n + 1) blocks end to end, the weight of the side energy last
     head_bias: Floats  # (K, M)
 
 
@@ -125,16 +124,16 @@ def _head(net: Network, work: Work, masks: np.ndarray) -> None:
     kernels.squared_relu_rows(work.units, net.units_bias)
     for band in range(len(net.bands) - 1):
         low, high = net.bands[band], net.bands[band + 1]
+        columns = high - low + 1  # the last one reads the weight of the side energy
         for k in range(clusters):
             for u in range(units):
                 work.scaled[k, u] = net.scales[k, u] * work.units[band, u]
-        weight = net.head[units * low : units * high].reshape(units, high - low)
-        piece = work.piece[: clusters * (high - low)].reshape(clusters, high - low)
+        start = units * (low + band)
+        weight = net.head[start : start + units * columns].reshape(units, columns)
+        piece = work.piece[: clusters * columns].reshape(clusters, columns)
         np.dot(work.scaled, weight, piece)
         for k in range(clusters):
-            lean = np.float32(0.0)
-            for u in range(units):
-                lean += work.scaled[k, u] * net.head_side[band, u]
+            lean = piece[k, columns - 1]
             for m in range(low, high):
                 masks[k, m] = piece[k, m - low] + lean * work.side[m] + net.head_bias[k, m]
     kernels.softmax_over_clusters(masks, work.peak, work.total)
@@ -208,7 +207,8 @@ def _network(bundle: ModelBundle) -> Network:
     bands = range(config.bands)
     edges = config.band_edges
     codes = weights["codes"]
-    head = [np.ascontiguousarray(weights["head.weight"][edges[b] : edges[b + 1]].T).ravel() for b in bands]
+    rows = [(weights["head.weight"][edges[b] : edges[b + 1]], weights["head.side"][b : b + 1]) for b in bands]
+    head = [np.ascontiguousarray(np.concatenate(row).T).ravel() for row in rows]
     return Network(
         edges=np.array(config.mask_edges, np.int64),
         bands=np.array(edges, np.int64),
@@ -237,7 +237,6 @@ def _network(bundle: ModelBundle) -> Network:
         units_bias=weights["head.units.bias"],
         scales=np.ascontiguousarray(codes @ weights["head.film.weight"].T + weights["head.film.bias"]),
         head=np.concatenate(head),
-        head_side=weights["head.side"],
         head_bias=np.ascontiguousarray(codes @ weights["head.bias.weight"].T),
     )
 
@@ -246,9 +245,9 @@ def _work(config: ModelConfig) -> Work:
     bands, width, clusters, bins = config.bands, config.width, config.clusters, config.mask_bins
     widest = int(np.diff(config.band_edges).max())
     return Work(
-        power=_space(bins,),
-        side=_space(bins,),
-        features=_space(2 * bins,),
+        power=_space(bins),
+        side=_space(bins),
+        features=_space(2 * bins),
         x=_space(bands, width),
         normed=_space(bands, width),
         shifted=_space(bands, width),
@@ -258,9 +257,9 @@ def _work(config: ModelConfig) -> Work:
         channel_hidden=_space(bands, config.channel_hidden),
         units=_space(bands, config.head_width),
         scaled=_space(clusters, config.head_width),
-        piece=_space(clusters * widest,),
-        peak=_space(bins,),
-        total=_space(bins,),
+        piece=_space(clusters * (widest + 1)),
+        peak=_space(bins),
+        total=_space(bins),
     )
 
 

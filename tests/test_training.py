@@ -1,0 +1,140 @@
+"""Training: no labels, the same batches by seed, and a killed run that ends as if it had never been killed."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tests.training_songs import RATE, SMALL_RUN, small_config, tone, write_songs
+from training.bank import build_bank
+from training.checkpoint import read_checkpoint
+from training.data import MixSampler, prefetch
+from training.export import export_checkpoint
+from training.train import run_training
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import UsageError, VQSSError
+
+
+def first_batch(folder: Path, songs: Path) -> dict[str, object]:
+    config = small_config(folder, songs)
+    bank = build_bank(config.data.songs, folder / "cache", RATE)
+    return vars(MixSampler(bank, config.data, config.model, seed=1).batch(0, 2))
+
+
+def test_batches_cannot_contain_labels(tmp_path: Path) -> None:
+    """Whatever the files are called, the batches are the same numbers, and nothing but numbers."""
+    one = write_songs(tmp_path / "one", ("bass", "guitar", "noise"))
+    other = write_songs(tmp_path / "other", ("x1", "x2", "x3"))
+    first, second = (first_batch(tmp_path / f"run{i}", songs) for i, songs in enumerate((one, other)))
+    for key, value in first.items():
+        assert isinstance(value, torch.Tensor) and not value.is_complex()
+        assert torch.equal(value, second[key])
+
+
+def test_prefetching_changes_no_batch(tmp_path: Path) -> None:
+    config = small_config(tmp_path, write_songs(tmp_path / "songs"))
+    sampler = MixSampler(build_bank(config.data.songs, tmp_path, RATE), config.data, config.model, seed=3)
+    for step, batch in enumerate(prefetch(sampler, 4, 6, 2), start=4):
+        assert torch.equal(batch.power, sampler.batch(step, 2).power)
+
+
+def test_ranks_share_a_batch(tmp_path: Path) -> None:
+    config = small_config(tmp_path, write_songs(tmp_path / "songs"))
+    sampler = MixSampler(build_bank(config.data.songs, tmp_path, RATE), config.data, config.model, seed=3)
+    whole, parts = sampler.batch(1, 4), [sampler.batch(1, 4, rank, 2) for rank in (0, 1)]
+    assert torch.equal(whole.power[::2], parts[0].power)
+    assert torch.equal(whole.power[1::2], parts[1].power)
+
+
+def test_bad_songs_are_named_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    songs = write_songs(tmp_path / "songs", songs=2)
+    (songs / "broken").mkdir()
+    (songs / "broken" / "text.wav").write_text("this is no audio")
+    (songs / "lonely").mkdir()
+    soundfile.write(songs / "lonely" / "only.wav", tone(100), RATE)
+    (songs / "quiet").mkdir()
+    soundfile.write(songs / "quiet" / "nothing.wav", np.zeros(2 * RATE), RATE)
+    soundfile.write(songs / "song0" / "other_rate.flac", tone(300)[::2], RATE // 2)
+    with caplog.at_level(logging.WARNING):
+        bank = build_bank((str(songs),), tmp_path / "cache", RATE)
+    assert len(bank) == 7
+    assert abs(int(bank.lengths.max()) - int(bank.lengths.min())) < 20
+    for name in ("text.wav", "lonely", "nothing.wav"):
+        assert name in caplog.text
+
+
+def test_no_usable_song_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(VQSSError, match="stems"):
+        build_bank((str(tmp_path / "empty"),), tmp_path / "cache", RATE)
+
+
+def test_unknown_settings_are_refused(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs", songs=1)
+    for change in ("nonsense=1", "loss.snrr=1", "discover.steps=many"):
+        with pytest.raises(UsageError, match=change.split("=")[0].split(".")[-1]):
+            small_config(tmp_path, songs, change)
+
+
+def train(folder: Path, songs: Path, run: str, *changes: str, resume: bool = False) -> dict[str, torch.Tensor]:
+    config = folder / "run.toml"
+    config.write_text("seed = 5\n")
+    changes = (*SMALL_RUN, f'data.songs=["{songs}"]', f"run={folder / run}", *changes)
+    assert run_training(config, list(changes), resume) == 0
+    weights: dict[str, torch.Tensor] = read_checkpoint(folder / run / "checkpoint.pt")["average"]
+    return weights
+
+
+def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs")
+    long = ("discover.steps=4", "partition.steps=4", "discover.warmup=1", "partition.warmup=1")
+    whole = train(tmp_path, songs, "whole", *long)
+    with pytest.raises(VQSSError, match="--resume"):
+        train(tmp_path, songs, "whole", *long)
+
+    class Killed(Exception):
+        pass
+
+    def die_after(steps: int) -> None:
+        from training import train as module
+
+        real, seen = module.Run._after_step, []
+
+        def counted(self: object, *args: object) -> None:
+            real(self, *args)  # type: ignore[arg-type]
+            seen.append(1)
+            if len(seen) == steps:
+                raise Killed
+
+        monkey.setattr(module.Run, "_after_step", counted)
+
+    for steps in (3, 3):  # once in each stage
+        with pytest.MonkeyPatch.context() as monkey, pytest.raises(Killed):
+            die_after(steps)
+            train(tmp_path, songs, "broken", *long, resume=steps == 3 and (tmp_path / "broken").exists())
+    resumed = train(tmp_path, songs, "broken", *long, resume=True)
+    for name, value in whole.items():
+        assert torch.allclose(value, resumed[name], atol=1e-6), name
+
+
+def test_a_checkpoint_becomes_a_bundle_that_can_be_adapted(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs")
+    train(tmp_path, songs, "first", "discover.steps=3", "partition.steps=2")
+    bundle = export_checkpoint(tmp_path / "first" / "checkpoint.pt", tmp_path / "bundle")
+    assert bundle.provenance["steps"] == {"discover": 3, "partition": 2}
+    assert sum(bundle.usage) == pytest.approx(1, abs=0.01)
+    config = tmp_path / "run.toml"
+    changes = [*SMALL_RUN, f'data.songs=["{songs}"]', f"run={tmp_path / 'second'}", "partition.steps=2"]
+    assert run_training(config, changes, init=str(tmp_path / "bundle")) == 0
+    adapted = export_checkpoint(tmp_path / "second" / "checkpoint.pt", tmp_path / "adapted")
+    assert np.array_equal(adapted.weights["codes"], ModelBundle.load(tmp_path / "bundle").weights["codes"])
+    assert adapted.sha256 != bundle.sha256
+
+
+def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 nonsense")
+    with pytest.raises(VQSSError, match="checkpoint"):
+        read_checkpoint(tmp_path / "checkpoint.pt")
