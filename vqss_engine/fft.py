@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from vqss_engine.compiled import njit
 from vqss_engine.fft_passes import (
     PAD,
     first_pass,

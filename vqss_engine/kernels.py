@@ -6,11 +6,13 @@ All arrays are float32 and contiguous; bands come first: (Bn, D). Nothing here a
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from vqss_engine.compiled import njit
 
 # numpy's error model: a division that may raise cannot become vector code
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}}
-_REDUCING = {**_OPTIONS, "fastmath": {"contract", "nsz", "arcp", "reassoc"}}
+_inlined = njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"}, inline="always")
+_elementwise = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+_reducing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"})
 
 SILENCE = np.float32(1e-12)
 FLOOR = np.float32(1e-8)
@@ -21,7 +23,7 @@ LOG2_E = np.float32(1.4426950408889634)
 LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
-@njit(inline="always", **_OPTIONS)
+@_inlined
 def fast_exp(x: np.float32) -> np.float32:
     """e^x of a float32 in ±87 to within two units in the last place.
 
@@ -41,7 +43,7 @@ def fast_exp(x: np.float32) -> np.float32:
     return p * np.int32((np.int32(n) + 127) << 23).view(np.float32)
 
 
-@njit(**_REDUCING)
+@_reducing
 def mix_statistics(spectrum: np.ndarray, edges: np.ndarray, power: np.ndarray, side: np.ndarray) -> None:
     """Power and side share (M,) of a spectrum (C, F), C = 1 or 2, by mask bin."""
     channels = spectrum.shape[0]
@@ -60,7 +62,7 @@ def mix_statistics(spectrum: np.ndarray, edges: np.ndarray, power: np.ndarray, s
         side[m] = difference / (np.float32(4.0) * total + SILENCE)
 
 
-@njit(**_REDUCING)
+@_reducing
 def follow_level(power: np.ndarray, bins: int, level: np.float32, decay: np.float32) -> np.float32:
     """The running log level after a frame: jumps up, falls by `decay` (a natural log) a frame."""
     total = np.float32(0.0)
@@ -70,7 +72,7 @@ def follow_level(power: np.ndarray, bins: int, level: np.float32, decay: np.floa
     return max(np.float32(mean), np.float32(level - decay))
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.float32, out: np.ndarray) -> None:
     """Interleaved loudness and side share, out (2 M,)."""
     scale = ONE / np.float32(np.exp(max(level, LOG_SILENCE)))
@@ -80,7 +82,7 @@ def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.
         out[2 * m + 1] = side[m]
 
 
-@njit(**_REDUCING)
+@_reducing
 def rms_norm(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
     """Each row of x (Bn, D) to unit root mean square, times weight (D,)."""
     rows, width = x.shape
@@ -93,7 +95,7 @@ def rms_norm(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
             out[r, d] = x[r, d] * scale * weight[d]
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def shift_in(normed: np.ndarray, previous: np.ndarray, shift: np.ndarray, out: np.ndarray) -> None:
     """out = normed + shift (previous - normed); previous becomes normed. All (Bn, D)."""
     rows, width = normed.shape
@@ -104,7 +106,7 @@ def shift_in(normed: np.ndarray, previous: np.ndarray, shift: np.ndarray, out: n
             previous[r, d] = new
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def gated_recurrence(gates: np.ndarray, bias: np.ndarray, hidden: np.ndarray, out: np.ndarray) -> None:
     """Advance hidden (Bn, R) by gates (Bn, 3 R) = forget, candidate, output; out = hidden * silu(output)."""
     rows, width = hidden.shape
@@ -118,7 +120,7 @@ def gated_recurrence(gates: np.ndarray, bias: np.ndarray, hidden: np.ndarray, ou
             out[r, j] = hidden[r, j] * gate / (ONE + fast_exp(-gate))
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def add_rows(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
     """x += y + bias, the bias one number a column."""
     for r in range(x.shape[0]):
@@ -126,7 +128,7 @@ def add_rows(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] += y[r, d] + bias[d]
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def add_columns(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
     """x += y + bias, the bias one number a row."""
     for r in range(x.shape[0]):
@@ -134,7 +136,7 @@ def add_columns(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] += y[r, d] + bias[r]
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def squared_relu_rows(x: np.ndarray, bias: np.ndarray) -> None:
     """x = max(x + bias, 0)^2, the bias one number a column."""
     for r in range(x.shape[0]):
@@ -143,7 +145,7 @@ def squared_relu_rows(x: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] = value * value
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def squared_relu_columns(x: np.ndarray, bias: np.ndarray) -> None:
     """x = max(x + bias, 0)^2, the bias one number a row."""
     for r in range(x.shape[0]):
@@ -152,7 +154,7 @@ def squared_relu_columns(x: np.ndarray, bias: np.ndarray) -> None:
             x[r, d] = value * value
 
 
-@njit(**_OPTIONS)
+@_elementwise
 def softmax_over_clusters(logits: np.ndarray, peak: np.ndarray, total: np.ndarray) -> None:
     """Turn logits (K, M) into masks in place; peak and total (M,) are work space."""
     clusters, bins = logits.shape

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from vqss_engine import kernels
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.compiled import njit
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 

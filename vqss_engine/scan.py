@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange
 from torch import Tensor
+
+from vqss_engine.compiled import njit, prange
 
 
 @njit(cache=True, parallel=True, nogil=True, fastmath=True)

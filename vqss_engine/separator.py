@@ -7,10 +7,10 @@ the masks first and pays for one inverse transform however many clusters sound.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.compiled import njit
 from vqss_engine.config import StreamConfig
 from vqss_engine.delay import DelayLine
 from vqss_engine.runtime import Runtime

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from vqss_engine.compiled import njit
 from vqss_engine.fft import RealFFT, windowed_irfft, windowed_rfft
 from vqss_engine.simd import Code, Index, aligned, vector_code
 

@@ -1,0 +1,99 @@
+"""Scores from inner products equal scores from the samples."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from examples.demo_song import render
+from training.evaluate import by_class, class_of, read_map, run_evaluation, standard_classes
+from training.scoring import (
+    SongScore,
+    best_map,
+    class_sdr,
+    decibels,
+    mix_sdr,
+    normalised_mutual_information,
+    perplexity,
+    purity,
+)
+from vqss_engine.errors import UsageError, VQSSError
+
+
+@pytest.fixture
+def song() -> tuple[np.ndarray, np.ndarray, SongScore]:
+    """Estimates (3, N) and sources (2, N): clusters 0 and 2 are parts of the first source."""
+    rng = np.random.default_rng(0)
+    sources = rng.standard_normal((2, 5000))
+    noise = 0.1 * rng.standard_normal(5000)
+    estimates = np.stack([0.7 * sources[0] + noise, sources[1] - noise, 0.3 * sources[0]])
+    everything = np.concatenate([estimates, sources])
+    return estimates, sources, SongScore("song", ("a", "b"), everything @ everything.T, np.ones(2))
+
+
+def test_class_sdr_equals_its_definition(song: tuple[np.ndarray, np.ndarray, SongScore]) -> None:
+    estimates, sources, score = song
+    mapping = best_map([score], ["a", "b"])
+    assert mapping == {0: "a", 1: "b", 2: "a"}
+    error = np.square(sources[0] - estimates[0] - estimates[2]).sum()
+    expected = 10 * np.log10(np.square(sources[0]).sum() / error)
+    assert class_sdr([score], mapping)["a"][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_mix_sdr_equals_its_definition(song: tuple[np.ndarray, np.ndarray, SongScore]) -> None:
+    _, sources, score = song
+    expected = 10 * np.log10(np.square(sources[0]).sum() / np.square(sources[1]).sum())
+    assert mix_sdr([score])["a"][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_silence_and_perfection_stay_finite() -> None:
+    assert decibels(0.0, 1.0) == -100
+    assert decibels(1.0, 0.0) == 100
+
+
+def test_code_scores_of_known_histograms() -> None:
+    perfect, useless = np.eye(4) * 10, np.ones((4, 4))
+    assert (purity(perfect), normalised_mutual_information(perfect)) == (pytest.approx(1), pytest.approx(1))
+    assert (purity(useless), normalised_mutual_information(useless)) == (pytest.approx(0.25), pytest.approx(0))
+    assert perplexity(perfect.sum(0)) == pytest.approx(4)
+
+
+def test_class_names_ignore_numbers_and_unlisted_classes_become_other(tmp_path: Path) -> None:
+    for name in ("one/vocals.wav", "one/other.wav", "two/vocals.wav", "two/03_flute.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert class_of(Path("03_flute.wav")) == "flute"
+    standard = standard_classes([tmp_path / "one", tmp_path / "two"])
+    assert standard == {"vocals", "other"}
+    assert set(by_class([("flute", np.ones((2, 3))), ("vocals", np.ones((2, 3)))], standard)) == {"other", "vocals"}
+
+
+def test_an_unfit_map_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "map.json").write_text(json.dumps({"0": "a"}))
+    with pytest.raises(UsageError, match="save-map"):
+        read_map(tmp_path / "map.json", 16)
+    with pytest.raises(VQSSError, match="cannot read"):
+        read_map(tmp_path / "none.json", 16)
+
+
+def test_the_shipped_model_is_scored(tmp_path: Path) -> None:
+    """Two short songs through the real separator: every field is there, and maps and figures are written."""
+    for number, seconds in enumerate((4.0, 5.0)):
+        folder = tmp_path / "songs" / f"song{number}"
+        folder.mkdir(parents=True)
+        for name, audio in render(seconds).items():
+            soundfile.write(folder / f"{name}.flac", audio.T, 44100)
+    result = run_evaluation(
+        tmp_path / "songs", save_map=tmp_path / "map.json", figure=tmp_path / "histogram.png"
+    )
+    assert result["songs"] == 2
+    assert set(result["sdr_db"]) == set(result["sdr_improvement_db"])
+    baseline = result["baseline_sdr_db"]
+    assert result["sdr_db"]["average"] > baseline["mix"]["average"]
+    assert baseline["ideal_ratio_mask"]["average"] > result["sdr_db"]["average"]
+    assert np.sum(result["histogram"]["counts"]) > 0
+    assert (tmp_path / "histogram.png").stat().st_size > 1000
+    again = run_evaluation(tmp_path / "songs", map_file=tmp_path / "map.json")
+    assert again["sdr_db"] == result["sdr_db"]
