@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from examples.demo_song import render
-from training.evaluate import by_class, class_of, read_map, run_evaluation, standard_classes
+from training.evaluate import read_map, run_evaluation
+from training.multitracks import by_class, class_of, standard_classes
 from training.scoring import (
     SongScore,
     best_map,

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from training.losses import present_loss, squared_error
+from training.losses import present_loss, share_loss, squared_error
 from training.mixing import mix_statistics, read_at_speed
 from vqss_engine.config import ModelConfig
 
@@ -54,3 +54,14 @@ def test_reading_at_double_speed_raises_an_octave() -> None:
     read_at_speed(stem, 10.0, 2.0, out)
     spectrum = np.abs(np.fft.rfft(out[100:8100] * np.hanning(8000)))
     assert abs(spectrum.argmax() * 44100 / 8000 - 882) < 6
+
+
+def test_share_loss_is_least_at_the_true_shares() -> None:
+    generator = torch.Generator().manual_seed(0)
+    power = torch.rand(2, 3, 5, generator=generator) + 0.1
+    true = torch.softmax(torch.randn(2, 4, 3, 5, generator=generator), dim=1)
+    present = torch.ones(2, 4, dtype=torch.bool)
+    best = share_loss(true.log(), power, true * power[:, None], present)
+    for _ in range(20):
+        other = torch.softmax(true.log() + 0.3 * torch.randn(2, 4, 3, 5, generator=generator), dim=1)
+        assert share_loss(other.log(), power, true * power[:, None], present) > best

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.augment import apply_effects, effects, level, place
-from training.composer import Note, Score, Section, notes_of
+from training.composer import notes_of
 from training.genres import PARTS, Part
 from training.instruments import SAMPLE_RATE, Clip, SampleBank
 from training.kits import STEMS, Kit
+from training.score import Note, Score, Section
 from training.synth import Sampler, general_midi
 from training.voices import lay_loop, lay_phrases, vocal_stem
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.multitracks import read_song
 from training.query_encoder import QueryEncoder
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
@@ -61,8 +62,6 @@ def stem_codes(bundle: ModelBundle, stems: list[Floats]) -> list[int]:
 
 def assign_clips(bundle: ModelBundle, folders: list[Path]) -> list[tuple[str, int]]:
     """(class, code) of every sounding clip of every stem below the song folders."""
-    from training.evaluate import read_song
-
     encoder = load_encoder(bundle)
     pairs = []
     for folder in folders:

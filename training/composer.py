@@ -2,80 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from training.genres import GENRES, PARTS, Genre
+from training.genres import GENRES, PARTS
 from training.grooves import Event
 from training.players import PLAYERS
+from training.score import Chord, Note, Score, Section
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 MINOR = (0, 2, 3, 5, 7, 8, 10)
-
-
-@dataclass(frozen=True)
-class Note:
-    """A note: start and length in seconds, MIDI pitch, velocity 0...1; `piece` names a drum ("" = pitched)."""
-
-    start: float
-    length: float
-    pitch: float
-    velocity: float
-    piece: str = ""
-
-
-@dataclass(frozen=True)
-class Chord:
-    """Pitch classes from the root up, over `beats` beats from `start` (beats)."""
-
-    start: float
-    beats: float
-    classes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A stretch of the form, in beats; intensity 0...1 says how many parts play."""
-
-    start: float
-    beats: float
-    intensity: float
-
-
-@dataclass
-class Score:
-    """A composed song before instruments are chosen. Times in beats unless said otherwise."""
-
-    genre: Genre
-    tempo: float
-    key: int
-    scale: tuple[int, ...]
-    swing: float
-    meter: int
-    seconds: float
-    sections: list[Section]
-    chords: list[Chord]
-    groove: str
-    parts: dict[str, list[Section]] = field(default_factory=dict)
-
-    @property
-    def beat_seconds(self) -> float:
-        return 60.0 / self.tempo
-
-    def time(self, beat: float) -> float:
-        """Seconds of a beat; the second eighth of a beat comes late by the swing."""
-        whole, part = divmod(beat, 1.0)
-        if 0.4 < part < 0.6:
-            part += self.swing / 6
-        return (whole + part) * self.beat_seconds
-
-    def chord_at(self, beat: float) -> Chord:
-        return next((c for c in self.chords if c.start <= beat < c.start + c.beats), self.chords[-1])
-
-    def classes(self) -> list[int]:
-        """Pitch classes of the key."""
-        return [(self.key + step) % 12 for step in self.scale]
 
 
 def compose(rng: np.random.Generator, seconds: float) -> Score:

@@ -31,9 +31,10 @@ class DataConfig:
 class LossConfig:
     """Weights of the terms (0 switches a term off) and their thresholds as power ratios."""
 
-    snr: float = 1.0
+    snr: float = 0.5
     snr_floor: float = 1e-3
-    silence: float = 0.15
+    share: float = 1.0
+    silence: float = 0.0
     silence_floor: float = 1e-3
     commitment: float = 0.25
     contrastive: float = 0.5

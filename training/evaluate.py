@@ -1,21 +1,19 @@
 """`vqss evaluate`: how well a bundle separates multitracks it has never heard.
 
-Every song runs through the streaming separator that users hear. File names are class labels here, and only
-here: `DIR/<song>/<class>.<ext>`; a leading number (`03_bass.flac`) is no part of the class.
+Every song runs through the streaming separator that users hear.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bank import AUDIO_SUFFIXES
-from training.codes import assign_clips
+from training.codes import assign_clips, stem_codes
+from training.multitracks import by_class, multitrack_folders, read_song, standard_classes
 from training.scoring import (
     SongScore,
     best_map,
@@ -36,60 +34,7 @@ from vqss_engine.stft import analysis_spectrogram
 
 Floats = NDArray[np.float32]
 
-SILENT_RMS = 1e-3  # -60 dBFS
 IDEAL_WINDOW, IDEAL_HOP = 2048, 512
-CHUNK_HOPS = 400
-
-
-def class_of(path: Path) -> str:
-    """The class a stem file is named after."""
-    return re.sub(r"^\d+[_-]", "", path.stem).lower()
-
-
-def read_song(folder: Path, sample_rate: int) -> list[tuple[str, Floats]]:
-    """All stems that sound, as (class, audio (2, N)), padded to the longest."""
-    import soundfile
-    import soxr
-
-    stems: list[tuple[str, Floats]] = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES):
-        try:
-            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise VQSSError(f"{path} cannot be decoded ({error}); remove or replace it") from error
-        if rate != sample_rate:
-            audio = soxr.resample(audio, rate, sample_rate)
-        if np.sqrt(np.mean(np.square(audio))) > SILENT_RMS:
-            stereo = audio[:, :2] if audio.shape[1] > 1 else np.repeat(audio, 2, axis=1)
-            stems.append((class_of(path), np.ascontiguousarray(stereo.T)))
-    longest = max((audio.shape[1] for _, audio in stems), default=0)
-    return [(name, np.pad(audio, ((0, 0), (0, longest - audio.shape[1])))) for name, audio in stems]
-
-
-def song_folders(root: Path) -> list[Path]:
-    """Folders below `root` that hold stems; raises VQSSError where there is none."""
-    if not root.is_dir():
-        raise VQSSError(f"there is no folder {root}; name a folder of songs, each a folder of stems")
-    found = [f for f in sorted(root.iterdir()) if f.is_dir() and any(p.suffix in AUDIO_SUFFIXES for p in f.iterdir())]
-    if not found:
-        raise VQSSError(f"{root} holds no song folders with audio; expected DIR/<song>/<class>.wav")
-    return found
-
-
-def standard_classes(folders: list[Path]) -> set[str] | None:
-    """Where some song has a class `other`, the classes beside it: elsewhere the rest counts as `other`."""
-    named = [{class_of(p) for p in f.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES} for f in folders]
-    with_other = [names for names in named if "other" in names]
-    return set().union(*with_other) if with_other else None
-
-
-def by_class(stems: list[tuple[str, Floats]], standard: set[str] | None) -> dict[str, Floats]:
-    """Sum stems of the same class."""
-    summed: dict[str, Floats] = {}
-    for name, audio in stems:
-        key = name if standard is None or name in standard else "other"
-        summed[key] = summed[key] + audio if key in summed else audio
-    return summed
 
 
 def separate(separator: StreamingSeparator, mix: Floats) -> Floats:
@@ -154,7 +99,7 @@ def run_evaluation(
 ) -> dict[str, Any]:
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields."""
     bundle = ModelBundle.load(model)
-    folders = song_folders(Path(directory))
+    folders = multitrack_folders(Path(directory))
     standard = standard_classes(folders)
     rate = bundle.config.sample_rate
     separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
@@ -228,12 +173,10 @@ def partition_score(directory: str | Path, model: str | Path | None = None) -> d
 
     Each stem's code comes from the query encoder; the reference of a code is the sum of its stems.
     """
-    from training.codes import stem_codes
-
     bundle = ModelBundle.load(model)
     separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
     gains, leaks, used = [], [], set()
-    for folder in song_folders(Path(directory)):
+    for folder in multitrack_folders(Path(directory)):
         stems = [audio for _, audio in read_song(folder, bundle.config.sample_rate)]
         codes = stem_codes(bundle, stems)
         mix = np.sum(stems, axis=0)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from training.genres import GROOVES
-
-if TYPE_CHECKING:
-    from training.composer import Score, Section
+from training.score import Score, Section
 
 Event = tuple[float, float, float, float, str]
 PERCUSSION_KEYS = ((70,), (54,), (56,), (62, 63, 64), (60, 61), (75,), (69,), (39,), (82,))

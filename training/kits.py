@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.composer import Note
 from training.instruments import SAMPLE_RATE, Clip, SampleBank
+from training.score import Note
 from training.synth import add_at, fade, general_midi, repitch
 
 STEMS = {"kick": ("kick",), "snare": ("snare",), "hihat": ("closed", "open"), "toms": ("tom1", "tom2", "tom3"),

@@ -24,6 +24,20 @@ def present_loss(error: Tensor, energy: Tensor, present: Tensor, floor: float) -
     return (loss * present).sum() / present.sum().clamp_min(1)
 
 
+def share_loss(log_masks: Tensor, power: Tensor, cross: Tensor, present: Tensor) -> Tensor:
+    """Cross entropy in nats between the masks and the true shares of the targets in each mask bin.
+
+    log_masks, cross (B, S, T, M) of the target slots, power (B, T, M), present (B, S). Bins weigh by the root of
+    their power, mixes weigh alike. As a proper score it asks an unsure model for its expected shares, where errors
+    of energy alone are least for a model that keeps silent unless it is sure.
+    """
+    true = cross.clamp_min(0.0) * present[:, :, None, None]
+    true = true / true.sum(1, keepdim=True).clamp_min(1e-12)
+    weight = power.clamp_min(0.0).sqrt()
+    weight = weight / weight.sum(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+    return -(weight[:, None] * true * log_masks).sum(dim=(1, 2, 3)).mean()
+
+
 def silence_loss(leak: Tensor, mix_energy: Tensor, absent: Tensor, floor: float) -> Tensor:
     """Mean level in dB of absent clusters relative to the mix, no better than `floor` is asked for.
 

@@ -6,14 +6,11 @@ Each takes (rng, score, sections, register) and gives (beat, beats, MIDI pitch, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.grooves import Event, drum_kit, percussion
-
-if TYPE_CHECKING:
-    from training.composer import Chord, Score, Section
+from training.score import Chord, Score, Section
 
 Register = tuple[int, int]
 Player = Callable[[np.random.Generator, "Score", "list[Section]", Register], list[Event]]

@@ -15,8 +15,9 @@ import numpy as np
 
 from training.augment import active_rms, bus
 from training.band import Stem, play
-from training.composer import Score, compose
+from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
+from training.score import Score
 from training.synth import find_soundfont, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
 

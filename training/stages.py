@@ -5,13 +5,15 @@ Discover finds out what kinds of sources there are; Partition learns to share th
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.bank import Bank
 from training.codebook import Codebook, contrastive_loss
 from training.config import TrainConfig
-from training.data import Batch
-from training.losses import present_loss, silence_loss, snr_improvement_db, squared_error
+from training.data import Batch, MixSampler
+from training.losses import present_loss, share_loss, silence_loss, snr_improvement_db, squared_error
 from training.query_encoder import QueryEncoder
 from vqss_engine.generator import Generator
 
@@ -74,7 +76,8 @@ class Partition(nn.Module):
         loss, generator = self.config.loss, self.generator
         state = generator.initial_state(len(batch.power))
         logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
-        masks = torch.softmax(logits.float(), dim=-1)  # (B, T, M, K)
+        log_masks = torch.log_softmax(logits.float(), dim=-1)  # (B, T, M, K)
+        masks = log_masks.exp()
         slots = batch.slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
         chosen = masks.gather(-1, slots).permute(0, 3, 1, 2)
         error = squared_error(chosen, batch.power, batch.cross, batch.energy)
@@ -84,7 +87,9 @@ class Partition(nn.Module):
         absent.scatter_(1, batch.slot_codes.clamp_min(0), 0.0)
         mix_energy = batch.power.sum(dim=(1, 2))
         silence = silence_loss(leak, mix_energy, absent, loss.silence_floor)
-        total = (loss.snr * separation + loss.silence * silence) / 10
+        chosen_log = log_masks.gather(-1, slots).permute(0, 3, 1, 2)
+        shares = share_loss(chosen_log, batch.power, batch.cross, batch.present)
+        total = loss.share * shares + (loss.snr * separation + loss.silence * silence) / 10
         with torch.no_grad():
             ones = torch.ones_like(chosen[:, :, :1, :1]).expand_as(chosen)
             mix_error = squared_error(ones, batch.power, batch.cross, batch.energy)
@@ -93,8 +98,24 @@ class Partition(nn.Module):
         metrics = {
             "snr_db": -float(separation.detach()),
             "improvement_db": float(gain),
+            "share_nats": float(shares.detach()),
             "silence_db": float(silence.detach()),
             "largest_share": float(share.max()),
             "clusters_above_1_percent": float((share > 0.01).sum()),
         }
         return total, metrics
+
+
+@torch.no_grad()
+def steady_codes(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> np.ndarray:
+    """One code (S,) for every stem: the majority over `clips_per_stem` random clips of it."""
+    sampler = MixSampler(bank, config.data, config.model, config.seed)
+    discover.encoder.eval()
+    codes = np.empty(len(bank), np.int64)
+    for stem in range(len(bank)):
+        rng = np.random.default_rng([config.seed, stem])
+        clips = np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
+        votes = discover.codebook.assign(discover.encoder(torch.from_numpy(clips).to(device)))
+        codes[stem] = np.bincount(votes.cpu().numpy(), minlength=config.model.clusters).argmax()
+    discover.encoder.train()
+    return codes

@@ -26,10 +26,10 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from training.bank import Bank, build_bank
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
 from training.data import MixSampler, prefetch
-from training.stages import Discover, Metrics, Partition
+from training.stages import Discover, Metrics, Partition, steady_codes
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
@@ -75,7 +75,19 @@ class Run:
 
     def resume(self) -> None:
         """Take up the run's last checkpoint; raises VQSSError if there is none or it does not fit."""
-        load_checkpoint(self, self.folder / "checkpoint.pt")
+        path = self.folder / "checkpoint.pt"
+        content = read_checkpoint(path)
+        if content["config"]["model"] != asdict(self.config)["model"]:
+            raise VQSSError(f"{path} has another model configuration; resume with the one it was trained with")
+        self.discover.load_state_dict(content["discover"])
+        self.average = {key: value.to(self.device) for key, value in content["average"].items()}
+        self.progress.update(content["progress"])
+        codes = content["stem_codes"]
+        self.stem_codes = None if codes is None else np.asarray(codes)
+        if content["optimizer"] is not None:
+            module = self.discover if self.stem_codes is None else self.partition
+            self.optimizer = torch.optim.AdamW(module.parameters())
+            self.optimizer.load_state_dict(content["optimizer"])
         log.info("resumed after %s", self.progress)
 
     def adopt(self, bundle: ModelBundle) -> None:
@@ -90,8 +102,18 @@ class Run:
         self.progress["discover"] = self.config.discover.steps
 
     def save(self) -> None:
-        if self.rank == 0:
-            save_checkpoint(self, self.folder / "checkpoint.pt")
+        """Write the checkpoint, on the first rank only."""
+        if self.rank:
+            return
+        content = {
+            "config": asdict(self.config),
+            "progress": dict(self.progress),
+            "discover": self.discover.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict() if self.optimizer else None,
+            "stem_codes": None if self.stem_codes is None else torch.from_numpy(self.stem_codes),
+        }
+        write_checkpoint(self.folder / "checkpoint.pt", content)
 
     def train(self) -> None:
         """Run what is left of both stages."""
@@ -194,21 +216,6 @@ def learning_rate(stage: StageConfig, step: int) -> float:
         return stage.learning_rate * (step + 1) / stage.warmup
     way = (step - stage.warmup) / max(1, stage.steps - stage.warmup)
     return stage.final_rate + (stage.learning_rate - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * way))
-
-
-@torch.no_grad()
-def steady_codes(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> np.ndarray:
-    """One code (S,) for every stem: the majority over `clips_per_stem` random clips of it."""
-    sampler = MixSampler(bank, config.data, config.model, config.seed)
-    discover.encoder.eval()
-    codes = np.empty(len(bank), np.int64)
-    for stem in range(len(bank)):
-        rng = np.random.default_rng([config.seed, stem])
-        clips = np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
-        votes = discover.codebook.assign(discover.encoder(torch.from_numpy(clips).to(device)))
-        codes[stem] = np.bincount(votes.cpu().numpy(), minlength=config.model.clusters).argmax()
-    discover.encoder.train()
-    return codes
 
 
 def _tensors(weights: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.composer import Note, Score, Section
 from training.instruments import SAMPLE_RATE, Clip, SampleBank
 from training.pitch import best_transposition, pitch_classes
+from training.score import Note, Score, Section
 from training.synth import Sampler, add_at, fade, general_midi, repitch
 
 SINGERS = ("utau-erithacus", "utau-dorodoro", "solfege-chengu", "solfege-jennifer", "karoryfer-272-merry-orks")
