@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.multitracks import read_song
 from training.query_encoder import QueryEncoder
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
@@ -52,19 +49,3 @@ def clip_codes(encoder: QueryEncoder, bundle: ModelBundle, audio: Floats) -> NDA
     z = encoder(torch.from_numpy(clip_powers(audio, bundle.config)))
     nearest: NDArray[np.int64] = (z @ torch.from_numpy(bundle.weights["codes"]).T).argmax(-1).numpy()
     return nearest
-
-
-def stem_codes(bundle: ModelBundle, stems: list[Floats]) -> list[int]:
-    """One code for each stem (C, N): the majority over its clips."""
-    encoder = load_encoder(bundle)
-    return [int(np.bincount(clip_codes(encoder, bundle, stem)).argmax()) for stem in stems]
-
-
-def assign_clips(bundle: ModelBundle, folders: list[Path]) -> list[tuple[str, int]]:
-    """(class, code) of every sounding clip of every stem below the song folders."""
-    encoder = load_encoder(bundle)
-    pairs = []
-    for folder in folders:
-        for name, audio in read_song(folder, bundle.config.sample_rate):
-            pairs += [(name, int(code)) for code in clip_codes(encoder, bundle, audio)]
-    return pairs

@@ -6,22 +6,24 @@ Every song runs through the streaming separator that users hear.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.codes import assign_clips, stem_codes
-from training.multitracks import by_class, multitrack_folders, read_song, standard_classes
+from training.codes import clip_codes, load_encoder
+from training.multitracks import multitrack_folders, read_song, standard_classes
 from training.scoring import (
+    PartitionScore,
     SongScore,
     best_map,
     class_sdr,
-    decibels,
     ideal_sdr,
     mix_sdr,
     normalised_mutual_information,
+    partition_score,
     perplexity,
     purity,
     with_average,
@@ -67,16 +69,45 @@ def _spectral_energy(spectrum: NDArray[np.complex64]) -> float:
     return float(2 * power.sum() - power[..., 0].sum() - power[..., -1].sum())
 
 
-def score_song(folder: Path, separator: StreamingSeparator, rate: int, standard: set[str] | None) -> SongScore | None:
-    """Separate one song and take all inner products; None where fewer than two classes sound."""
-    classes = by_class(read_song(folder, rate), standard)
-    if len(classes) < 2:
-        return None
-    sources = np.stack(list(classes.values()))
-    mix = sources.sum(0)
-    everything = np.concatenate([separate(separator, mix), sources]).reshape(separator.clusters + len(sources), -1)
-    products = (everything @ everything.T).astype(np.float64)
-    return SongScore(folder.name, tuple(classes), products, ideal_ratio_error(sources, mix))
+@dataclass(frozen=True)
+class SongResult:
+    """One song's scores: by class, by code (None without a query encoder), and the code of every clip."""
+
+    classes: SongScore
+    partition: PartitionScore | None
+    clips: list[tuple[str, int]]
+
+
+class Scorer:
+    """Separates and scores songs with one bundle."""
+
+    def __init__(self, bundle: ModelBundle, standard: set[str] | None) -> None:
+        self._bundle, self._standard = bundle, standard
+        self._separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
+        self._encoder = load_encoder(bundle) if bundle.query_weights else None
+
+    def score(self, folder: Path) -> SongResult | None:
+        """Separate one song and take all inner products; None where fewer than two classes sound."""
+        stems = read_song(folder, self._bundle.config.sample_rate)
+        labels = [self._class(name) for name, _ in stems]
+        if len(set(labels)) < 2:
+            return None
+        sources = np.stack([audio for _, audio in stems])
+        mix = sources.sum(0)
+        clusters = separate(self._separator, mix)
+        everything = np.concatenate([clusters, sources]).reshape(len(clusters) + len(sources), -1)
+        products = (everything @ everything.T).astype(np.float64)
+        score = SongScore(folder.name, tuple(f"{i:03d}" for i in range(len(stems))), products, np.zeros(0))
+        by_class = np.stack([sources[[x == name for x in labels]].sum(0) for name in sorted(set(labels))])
+        codes = [clip_codes(self._encoder, self._bundle, audio) for audio in sources] if self._encoder else []
+        return SongResult(
+            score.grouped(labels, ideal_ratio_error(by_class, mix)),
+            partition_score(score, [int(np.bincount(c).argmax()) for c in codes]) if codes else None,
+            [(label, int(code)) for label, stem_codes in zip(labels, codes, strict=False) for code in stem_codes],
+        )
+
+    def _class(self, name: str) -> str:
+        return name if self._standard is None or name in self._standard else "other"
 
 
 def read_map(path: str | Path, clusters: int) -> dict[int, str]:
@@ -100,21 +131,22 @@ def run_evaluation(
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields."""
     bundle = ModelBundle.load(model)
     folders = multitrack_folders(Path(directory))
-    standard = standard_classes(folders)
-    rate = bundle.config.sample_rate
-    separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
-    scored = [score_song(folder, separator, rate, standard) for folder in folders]
-    scores = [score for score in scored if score is not None]
-    if not scores:
+    scorer = Scorer(bundle, standard_classes(folders))
+    results = [result for result in map(scorer.score, folders) if result is not None]
+    if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")
+    scores = [result.classes for result in results]
     names = sorted({name for score in scores for name in score.classes})
     mapping = read_map(map_file, bundle.config.clusters) if map_file else best_map(scores, names)
     result = _class_scores(scores, mapping)
     result |= {"cross": cross_halves(scores, names), "best_map_per_song": _per_song(scores)}
-    result |= _code_scores(bundle, folders, standard)
+    result |= {"cluster_shares": _cluster_shares(scores)}
+    if bundle.query_weights:
+        result |= _code_scores([clip for r in results for clip in r.clips], bundle.config.clusters)
+        result |= {"partition": _partition([r.partition for r in results if r.partition])}
     if save_map:
         Path(save_map).write_text(json.dumps(result["map"], indent=1) + "\n", encoding="utf-8")
-    if figure:
+    if figure and "histogram" in result:
         from training.figures import draw_histogram
 
         draw_histogram(result["histogram"], figure)
@@ -151,12 +183,10 @@ def _per_song(scores: list[SongScore]) -> dict[str, float]:
     return with_average(merged)
 
 
-def _code_scores(bundle: ModelBundle, folders: list[Path], standard: set[str] | None) -> dict[str, Any]:
-    clips = assign_clips(bundle, folders)
-    named = [(name if standard is None or name in standard else "other", code) for name, code in clips]
-    classes = sorted({name for name, _ in named})
-    histogram = np.zeros((len(classes), bundle.config.clusters))
-    for name, code in named:
+def _code_scores(clips: list[tuple[str, int]], clusters: int) -> dict[str, Any]:
+    classes = sorted({name for name, _ in clips})
+    histogram = np.zeros((len(classes), clusters))
+    for name, code in clips:
         histogram[classes.index(name), code] += 1
     used = histogram.sum(0) >= 0.01 * max(histogram.sum(), 1)
     return {
@@ -168,33 +198,17 @@ def _code_scores(bundle: ModelBundle, folders: list[Path], standard: set[str] | 
     }
 
 
-def partition_score(directory: str | Path, model: str | Path | None = None) -> dict[str, float]:
-    """Mean SDR improvement of the partition on rendered songs, codes in use, and the level of silent clusters.
-
-    Each stem's code comes from the query encoder; the reference of a code is the sum of its stems.
-    """
-    bundle = ModelBundle.load(model)
-    separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
-    gains, leaks, used = [], [], set()
-    for folder in multitrack_folders(Path(directory)):
-        stems = [audio for _, audio in read_song(folder, bundle.config.sample_rate)]
-        codes = stem_codes(bundle, stems)
-        mix = np.sum(stems, axis=0)
-        estimates = separate(separator, mix)
-        energy = float(np.square(mix).sum())
-        for k in range(bundle.config.clusters):
-            members = [stem for stem, code in zip(stems, codes, strict=True) if code == k]
-            if not members:
-                leaks.append(decibels(float(np.square(estimates[k]).sum()), energy))
-                continue
-            used.add(k)
-            reference = np.sum(members, axis=0)
-            signal = float(np.square(reference).sum())
-            error = float(np.square(reference - estimates[k]).sum())
-            if len(members) < len(stems):  # a mix of one code alone has nothing to improve
-                gains.append(decibels(signal, error) - decibels(signal, float(np.square(reference - mix).sum())))
+def _partition(songs: list[PartitionScore]) -> dict[str, float]:
+    gains = [gain for song in songs for gain in song.gains_db]
+    leaks = [leak for song in songs for leak in song.leaks_db]
     return {
-        "sdr_improvement_db": float(np.mean(gains)),
-        "codes_in_use": len(used),
+        "sdr_improvement_db": float(np.mean(gains)) if gains else 0.0,
         "silence_db": float(np.mean(leaks)) if leaks else -100.0,
+        "codes_in_use": len(set().union(*(song.codes for song in songs))),
     }
+
+
+def _cluster_shares(scores: list[SongScore]) -> list[float]:
+    """Each cluster's part of the energy of all clusters, every song weighing alike."""
+    energies = np.stack([np.diag(score.products)[: score.clusters] for score in scores])
+    return [float(share) for share in (energies / energies.sum(axis=1, keepdims=True)).mean(0)]

@@ -59,12 +59,3 @@ def standard_classes(folders: list[Path]) -> set[str] | None:
     named = [{class_of(p) for p in f.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES} for f in folders]
     with_other = [names for names in named if "other" in names]
     return set().union(*with_other) if with_other else None
-
-
-def by_class(stems: list[tuple[str, Floats]], standard: set[str] | None) -> dict[str, Floats]:
-    """Sum stems of the same class."""
-    summed: dict[str, Floats] = {}
-    for name, audio in stems:
-        key = name if standard is None or name in standard else "other"
-        summed[key] = summed[key] + audio if key in summed else audio
-    return summed

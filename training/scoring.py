@@ -50,6 +50,17 @@ class SongScore:
         return float(self.products[np.ix_(others, others)].sum())
 
 
+    def grouped(self, labels: list[str], ideal_error: NDArray[np.float64]) -> SongScore:
+        """The same song with the stems of equal label summed; `ideal_error` is that of the sums."""
+        names = sorted(set(labels))
+        k = self.clusters
+        gather = np.zeros((k + len(names), len(self.products)))
+        gather[:k, :k] = np.eye(k)
+        for stem, label in enumerate(labels):
+            gather[k + names.index(label), k + stem] = 1
+        return SongScore(self.song, tuple(names), gather @ self.products @ gather.T, ideal_error)
+
+
 def decibels(signal: float, error: float) -> float:
     """Signal to error ratio in dB, bounded to ±100."""
     return float(np.clip(10 * np.log10(max(signal, TINY) / max(error, TINY)), -100, 100))
@@ -98,6 +109,34 @@ def with_average(by_class: dict[str, list[float]]) -> dict[str, float]:
     """Mean over songs of each class, and `average`, the mean over the classes."""
     means = {name: float(np.mean(values)) for name, values in sorted(by_class.items())}
     return means | {"average": float(np.mean(list(means.values())))} if means else {}
+
+
+@dataclass(frozen=True)
+class PartitionScore:
+    """How one song is shared among the codes of its stems.
+
+    `gains_db` of each present code over taking the mix, `leaks_db` of each absent code's cluster relative to the
+    mix, `codes` that are present.
+    """
+
+    gains_db: list[float]
+    leaks_db: list[float]
+    codes: set[int]
+
+
+def partition_score(stems: SongScore, codes: list[int]) -> PartitionScore:
+    """Score a song whose stems have these codes; the reference of a code is the sum of its stems."""
+    score = stems.grouped([f"{code:03d}" for code in codes], np.zeros(0))
+    present = sorted(set(codes))
+    k = score.clusters
+    mix_energy = float(score.products[k:, k:].sum())
+    leaks = [decibels(float(score.products[c, c]), mix_energy) for c in range(k) if c not in present]
+    gains = []
+    if len(present) > 1:  # a mix of one code alone has nothing to improve
+        for place, code in enumerate(present):
+            estimate = decibels(score.energy(place), score.error(place, np.array([code])))
+            gains.append(estimate - decibels(score.energy(place), score.mix_error(place)))
+    return PartitionScore(gains, leaks, set(present))
 
 
 def perplexity(counts: NDArray[np.float64]) -> float:
