@@ -70,7 +70,7 @@ class Renderer:
         self.wet: Floats = np.zeros((channels, hop), np.float32)
         self.rows: Floats | None = np.zeros((clusters, channels, hop), np.float32) if multi else None
         self._overlap_hops = math.ceil(synthesis / hop)
-        self._overlap = 0
+        self._overlap = self._leaving = 0
 
     @property
     def latency_samples(self) -> int:
@@ -102,7 +102,8 @@ class Renderer:
         self.separator.powers(self.powers)
         if not math.isfinite(float(self.powers.sum())):
             raise ModelFault("the model gave non-finite values")
-        base = None if self._owned.all() else self._mixed(strips)
+        base = None if self._owned.all() and not self._leaving else self._mixed(strips)
+        self._leaving = max(0, self._leaving - 1)
         stems = self._owned_stems(strips) if self._owned.any() else None
         gains = self._ramped(strips)
         self._current.process(base, stems, self._active, gains)
@@ -123,6 +124,9 @@ class Renderer:
             self._next, self._incoming = self._incoming, None
             self._warm = 2 + math.ceil(self._next.latency_samples / self._layout.hop)
             # A cluster stays owned once it was, so that no overlap of its own transform is cut off.
+            # Where it is the last one, the mix goes on until what it overlaps with is over, for the same reason.
+            if not self._owned.all():
+                self._leaving = self._overlap_hops
             self._owned |= self._next.owned
 
     def _mixed(self, strips: LinearRamp) -> Floats:
@@ -190,4 +194,4 @@ class Renderer:
         self._history.reset()
         self._current.reset()
         self._sounding[...] = 0
-        self._overlap = 0
+        self._overlap = self._leaving = 0
