@@ -1,0 +1,239 @@
+"""Songs from disk and stems to disk, block by block: soundfile first, pedalboard's decoders second."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from bridge.coding import Coding
+from vqss_engine.errors import VQSSError
+
+Block = NDArray[np.float32]
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
+MAX_CHANNELS = 2
+_UNKNOWN_FRAMES = 2**48
+_SYSTEM_ERROR = 2
+
+
+class _Decoder(Protocol):
+    sample_rate: int
+    channels: int
+    frames: int
+    estimated: bool
+
+    def read(self, frames: int) -> Block: ...
+
+    def close(self) -> None: ...
+
+
+def native_name(path: Path) -> str | bytes:
+    """The name as the system has it: soundfile cannot encode one that is no valid text."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
+
+
+class _SoundfileDecoder:
+    def __init__(self, path: Path) -> None:
+        self._file = soundfile.SoundFile(native_name(path))
+        self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
+        self.frames = int(self._file.frames)
+        self.estimated = self._file.format in ("MPEG", "MP3")
+
+    def read(self, frames: int) -> Block:
+        # `frames` must not exceed what is left where the length is unknown: soundfile would allocate for it.
+        return np.ascontiguousarray(self._file.read(frames, dtype="float32", always_2d=True).T)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _PedalboardDecoder:
+    estimated = True
+
+    def __init__(self, path: Path) -> None:
+        from pedalboard.io import AudioFile
+
+        self._file: Any = AudioFile(str(path))
+        self.sample_rate, self.channels = round(self._file.samplerate), int(self._file.num_channels)
+        self.frames = int(self._file.frames)
+
+    def read(self, frames: int) -> Block:
+        return np.asarray(self._file.read(frames), np.float32)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _open_decoder(path: Path) -> _Decoder:
+    try:
+        return _SoundfileDecoder(path)
+    except soundfile.LibsndfileError as error:
+        try:
+            return _PedalboardDecoder(path)
+        except (ImportError, OSError, ValueError, RuntimeError):
+            raise VQSSError(
+                f"cannot read '{path}' as audio (format not recognised); give a WAV, FLAC, OGG or MP3 file"
+            ) from error
+
+
+def _check_path(path: Path) -> None:
+    if not path.exists():
+        raise VQSSError(f"there is no file '{path}'; check the path")
+    if not path.is_file():
+        raise VQSSError(f"'{path}' is not a file; name a song")
+    if not os.access(path, os.R_OK):
+        raise VQSSError(f"'{path}' may not be read; change its permissions")
+    if path.stat().st_size == 0:
+        raise VQSSError(f"'{path}' is empty (0 bytes); fetch or export it again")
+
+
+class AudioReader:
+    """A song as blocks of float32 (C, n).
+
+    `frames` is the length the header claims, None where it claims none. Raises VQSSError for what cannot be read,
+    has more than two channels or a rate outside 8-192 kHz.
+    """
+
+    def __init__(self, path: Path) -> None:
+        _check_path(path)
+        self.path = path
+        self._decoder = _open_decoder(path)
+        self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
+        claimed = self._decoder.frames
+        self.frames = claimed if 0 < claimed < _UNKNOWN_FRAMES else None
+        try:
+            self._check()
+        except VQSSError:
+            self.close()
+            raise
+
+    def _check(self) -> None:
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise VQSSError(f"'{self.path}' has {self.channels} channels; mix it down to stereo or mono first")
+        if not LOWEST_RATE_HZ <= self.sample_rate <= HIGHEST_RATE_HZ:
+            raise VQSSError(
+                f"'{self.path}' has a rate of {self.sample_rate} Hz; resample it to between 8000 and 192000 Hz"
+            )
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """Yield (C, n) float32 with n <= size until the end.
+
+        Raises VQSSError for damage, for a file that ends before its header says, and for samples that are no
+        finite number.
+        """
+        position = 0
+        while True:
+            try:
+                block = self._decoder.read(size)
+            except (soundfile.LibsndfileError, RuntimeError, ValueError, OSError) as error:
+                raise VQSSError(f"{self._damage(position)}; fetch or export it again") from error
+            if block.shape[1] == 0:
+                break
+            self._check_finite(block, position)
+            position += block.shape[1]
+            yield block
+        self._check_length(position)
+
+    def _damage(self, position: int) -> str:
+        where = f"'{self.path}' is damaged or cut off after {position / self.sample_rate:.2f} s"
+        return where if self.frames is None else f"{where} of {self.frames / self.sample_rate:.2f} s"
+
+    def _check_finite(self, block: Block, position: int) -> None:
+        if np.isfinite(block).all():
+            return
+        channel, sample = (int(index[0]) for index in np.nonzero(~np.isfinite(block)))
+        sample += position
+        raise VQSSError(
+            f"'{self.path}' holds a value that is not a number at sample {sample} ({sample / self.sample_rate:.3f} s),"
+            f" channel {channel + 1}; repair or export it again"
+        )
+
+    def _check_length(self, read: int) -> None:
+        if read == 0:
+            raise VQSSError(f"'{self.path}' holds no audio (0 samples); fetch or export it again")
+        # The lengths of MPEG streams are estimates, so a little less is no sign of damage there.
+        tolerance = 0.95 if self._decoder.estimated else 1.0
+        if self.frames is not None and read < self.frames * tolerance:
+            raise VQSSError(f"{self._damage(read)}; fetch or export it again")
+
+    def close(self) -> None:
+        self._decoder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AudioWriter:
+    """One file being written; `close` proves that all of it reached the disk.
+
+    `expected_frames` (None if unknown) only decides between WAV and RF64. Raises VQSSError when the disk is full or
+    the folder cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, sample_rate: int, channels: int, coding: Coding, expected_frames: int | None = None
+    ) -> None:
+        self.path = path
+        self._written = 0
+        container = coding.container(expected_frames, channels)
+        try:
+            self._file = soundfile.SoundFile(
+                native_name(path), "w", sample_rate, channels, coding.subtype, format=container
+            )
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise self._failure(error) from error
+
+    def write(self, block: Block) -> None:
+        """Append (C, n) float32."""
+        if block.shape[1] == 0:
+            return
+        try:
+            self._file.write(block.T)
+        except (soundfile.LibsndfileError, AssertionError, OSError) as error:
+            raise self._failure(error) from error
+        self._written += block.shape[1]
+
+    def close(self) -> None:
+        """Finish the file; raises VQSSError unless all that was written can be found in it."""
+        try:
+            self._file.close()
+            found = soundfile.info(native_name(self.path)).frames if self._written else 0
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise self._failure(error) from error
+        if found < self._written:
+            raise self._failure(None)
+
+    def abandon(self) -> None:
+        """Close without a check; the file is about to be deleted."""
+        with suppress(soundfile.LibsndfileError, OSError):
+            self._file.close()
+
+    def _failure(self, error: Exception | None) -> VQSSError:
+        code = getattr(error, "code", None)
+        if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError):
+            return disk_error(self.path.parent, None)
+        if isinstance(error, OSError):
+            return disk_error(self.path.parent, error)
+        return VQSSError(f"cannot write '{self.path.name}' ({error}); choose another --format")
+
+
+def disk_error(folder: Path, error: OSError | None) -> VQSSError:
+    """The message for a failed write below `folder`; `error` None when only the size tells that it failed."""
+    place = folder.parent if folder.name.startswith(".") else folder
+    if error is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return VQSSError(f"the disk that holds '{place}' is full; free some space or choose another folder with -o")
+    return VQSSError(f"cannot write to '{place}' ({error.strerror or error}); choose another folder with -o")

@@ -1,0 +1,173 @@
+"""Several songs in one call, one after the other or in worker processes.
+
+Processes: the caller draws the bar and collects results; each worker separates one song at a time and reports the
+seconds done through shared memory. Workers ignore Ctrl-C and stop at their next block once the caller says so, so
+that each removes its own unfinished folder.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+from bridge.audio_files import AudioReader
+from bridge.files import FileJob, Separation, separate_file
+from bridge.output_folder import made_folder
+from bridge.progress import AudioProgress
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import UsageError, VQSSError
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Songs, each with the folder its stems go to, and how to separate them. `model` None is the shipped one."""
+
+    songs: tuple[tuple[Path, Path], ...]
+    job: FileJob
+    model: Path | None = None
+    workers: int = 1
+
+
+Outcome = tuple[Path, Separation | VQSSError]
+
+
+def plan_folders(songs: Sequence[Path], out: Path) -> tuple[tuple[Path, Path], ...]:
+    """Each song with its folder: `out/<song>`, or `out/<its folder>_<song>` where two songs have the same name.
+
+    Raises UsageError where even that is not enough.
+    """
+    absolute = [Path(os.path.abspath(song)) for song in songs]
+    shared = {stem for stem, count in Counter(song.stem for song in absolute).items() if count > 1}
+    names = [f"{song.parent.name}_{song.stem}" if song.stem in shared else song.stem for song in absolute]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UsageError(f"{count} songs would be written to '{out / name}'; separate them one by one with -o")
+    return tuple((song, out / name) for song, name in zip(songs, names))
+
+
+def run_batch(batch: Batch, finished: Callable[[Outcome], None]) -> None:
+    """Separate all songs; `finished` is called for each, in order of completion, with its result or its error."""
+    bundle = ModelBundle.load(batch.model)  # first, as a damaged one is one error, not one for every song
+    with made_folder(batch.songs[0][1].parent):
+        if batch.workers <= 1 or len(batch.songs) == 1:
+            for song, folder in batch.songs:
+                finished((song, _separate_shown(song, folder, bundle, batch.job)))
+        else:
+            _run_in_workers(batch, finished)
+
+
+def song_seconds(song: Path) -> float | None:
+    """Length by the song's header; None where that is not known, or the song cannot be read."""
+    try:
+        with AudioReader(song) as reader:
+            return None if reader.frames is None else reader.frames / reader.sample_rate
+    except VQSSError:
+        return None
+
+
+def _separate_shown(song: Path, folder: Path, bundle: ModelBundle, job: FileJob) -> Separation | VQSSError:
+    try:
+        with AudioProgress(song_seconds(song), song.name) as bar:
+            return separate_file(song, folder, bundle, job, bar.reach)
+    except UsageError:
+        raise
+    except VQSSError as error:
+        return error
+
+
+_bundle: ModelBundle
+_done: Synchronized[float]
+_stop: Any
+
+
+def _start_worker(model: Path | None, done: Synchronized[float], stop: Any) -> None:
+    global _bundle, _done, _stop
+    _bundle, _done, _stop = ModelBundle.load(model), done, stop
+
+
+def _separate_in_worker(song: Path, folder: Path, job: FileJob) -> Separation | VQSSError:
+    reached = 0.0
+
+    def advance(seconds: float) -> None:
+        nonlocal reached
+        if _stop.is_set():
+            raise KeyboardInterrupt
+        with _done.get_lock():
+            _done.value += seconds - reached
+        reached = seconds
+
+    try:
+        return separate_file(song, folder, _bundle, job, advance)
+    except UsageError:
+        raise
+    except VQSSError as error:
+        return error
+    except KeyboardInterrupt:
+        return VQSSError(f"'{song}' was not finished; run it again")
+
+
+def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    done, stop = context.Value("d", 0.0), context.Event()
+    workers = min(batch.workers, len(batch.songs))
+    lengths = [song_seconds(song) for song, _ in batch.songs]
+    total = sum(length or 0.0 for length in lengths)
+    with (
+        AudioProgress(total, f"{len(batch.songs)} songs") as bar,
+        _pool(ProcessPoolExecutor(workers, context, _start_worker, (batch.model, done, stop)), stop) as pool,
+    ):
+        with _interrupts_ignored():  # the workers, which start here, inherit it: also while they import
+            futures = {
+                pool.submit(_separate_in_worker, song, folder, batch.job): song
+                for song, folder in batch.songs
+            }
+        for future in _as_completed(set(futures), lambda: bar.reach(done.value)):
+            finished((futures[future], future.result()))
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _pool(pool: ProcessPoolExecutor, stop: Any) -> Iterator[ProcessPoolExecutor]:
+    """The pool; after an error or Ctrl-C its workers are told to stop and waited for.
+
+    Raises VQSSError where a worker died.
+    """
+    try:
+        yield pool
+    except BrokenExecutor as error:
+        raise VQSSError("a worker process died, perhaps for want of memory; use fewer --jobs") from error
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _as_completed(futures: set[Future[Any]], poll: Callable[[], None]) -> Iterator[Future[Any]]:
+    while futures:
+        ready, futures = wait(futures, timeout=_POLL_SECONDS)
+        poll()
+        yield from ready

@@ -1,0 +1,42 @@
+"""`vqss export`: a training checkpoint as a bundle, or a bundle as ONNX."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vqss_engine.errors import VQSSError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", type=Path, metavar="CHECKPOINT|BUNDLE", help="a checkpoint for -o, a bundle for --onnx"
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--out", type=Path, metavar="BUNDLE", help="write the model of a checkpoint as a bundle")
+    target.add_argument("--onnx", type=Path, metavar="FILE", help="write one step of a bundle's network as ONNX")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle or file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    out: Path = arguments.out or arguments.onnx
+    _check_out(out, arguments.out is not None, arguments.overwrite)
+    from training.export import export_checkpoint, export_onnx
+
+    if arguments.out:
+        export_checkpoint(arguments.source, out)
+    else:
+        export_onnx(arguments.source, out)
+    print(out)
+    return 0
+
+
+def _check_out(out: Path, is_bundle: bool, overwrite: bool) -> None:
+    """Nothing is replaced but, on demand, a bundle by a bundle and a file by a file."""
+    if not out.exists():
+        return
+    replaceable = (out / "config.json").is_file() if is_bundle else out.is_file()
+    if not replaceable:
+        raise VQSSError(f"'{out}' exists and is something else; choose another name")
+    if not overwrite:
+        raise VQSSError(f"'{out}' already exists; pass --overwrite or choose another name")

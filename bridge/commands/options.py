@@ -1,0 +1,67 @@
+"""Options that several commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vqss_engine.config import PROFILES
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model bundle (default: the shipped one)")
+
+
+def add_latency(parser: argparse.ArgumentParser) -> None:
+    samples = ", ".join(f"{name} {synthesis}" for name, (_, synthesis) in PROFILES.items())
+    parser.add_argument(
+        "--latency", choices=tuple(PROFILES), default="default", metavar="PROFILE",
+        help=f"algorithmic latency in samples at 44.1 kHz: {samples}",
+    )  # fmt: skip
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], type=setting, metavar="PATH=VALUE", dest="settings",
+        help="set a mixer parameter, as in --set /vqss/cluster/3/gain=-6 (repeatable)",
+    )  # fmt: skip
+
+
+def setting(text: str) -> tuple[str, str]:
+    """`PATH=VALUE` as a pair; `cluster/3/gain` is short for `/vqss/cluster/3/gain`."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE, as in /vqss/cluster/3/gain=-6")
+    path = path.strip()
+    return (path if path.startswith("/") else f"/vqss/{path}"), value.strip()
+
+
+def cluster_choice(text: str) -> str | tuple[int, ...]:
+    """`active`, `all`, or numbers such as `0,3,14`."""
+    if text in ("active", "all"):
+        return text
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither active, all, nor numbers such as 0,3,14") from None
+
+
+def positive_int(text: str) -> int:
+    value = int(text) if text.strip().lstrip("+").isdigit() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return value

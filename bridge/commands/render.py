@@ -1,0 +1,42 @@
+"""`vqss render`: training songs, one folder a song, one file a stem."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from bridge.commands import options
+from bridge.console import print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="where the songs' folders go")
+    parser.add_argument("--songs", type=options.positive_int, default=10, metavar="N", help="default: 10")
+    parser.add_argument(
+        "--seconds", type=options.positive_seconds, default=20.0, metavar="S", help="length of a song (default: 20)"
+    )
+    parser.add_argument("--samples", type=Path, metavar="DIR", help="a library of real recordings to play with")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same songs")
+    parser.add_argument(
+        "--jobs", type=options.positive_int, default=os.cpu_count() or 1, metavar="N",
+        help="songs rendered at once (default: one for each core)",
+    )  # fmt: skip
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from training.render import render_songs
+
+    with tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
+        folders = render_songs(
+            arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
+            progress=lambda done, songs: bar.update(done - bar.n) and None,
+        )  # fmt: skip
+    if arguments.json:
+        print_json({"songs": [str(folder) for folder in folders]})
+    else:
+        print(f"{len(folders)} songs in {arguments.out}")
+    return 0

@@ -1,0 +1,122 @@
+"""`vqss separate`: songs on disk into the stems of their clusters."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.coding import SUBTYPES, Coding
+from bridge.commands import options
+from bridge.console import print_json, print_table, say
+from bridge.manifest import printable
+
+if TYPE_CHECKING:
+    from bridge.batch import Outcome
+    from bridge.files import Separation
+    from bridge.rack_file import RackSource
+
+DEFAULT_OUT = Path("vqss-out")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio files to separate")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=DEFAULT_OUT, metavar="DIR",
+        help="each song gets a folder in DIR (default: ./vqss-out)",
+    )  # fmt: skip
+    options.add_model(parser)
+    parser.add_argument(
+        "--clusters", type=options.cluster_choice, default="active", metavar="active|all|0,3,14",
+        help="which stems to write (default: active, those the song uses)",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=tuple(SUBTYPES), default="wav", help="default: wav")
+    parser.add_argument(
+        "--subtype", choices=("PCM_16", "PCM_24", "FLOAT"), help="default: FLOAT for wav, PCM_24 for flac"
+    )
+    options.add_settings(parser)
+    parser.add_argument("--rack", type=Path, metavar="FILE", help="effects on stems and mixdown, as a rack file")
+    parser.add_argument("--mixdown", action="store_true", help="write mixdown.wav too, mixed as --set says")
+    parser.add_argument("--figure", action="store_true", help="write spectrograms.png too")
+    parser.add_argument(
+        "--jobs", type=options.positive_int, default=1, metavar="N", help="songs separated at once (default: 1)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the output of an earlier run")
+    options.add_latency(parser)
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # Imported here so that help and usage errors come at once.
+    from bridge.batch import Batch, plan_folders, run_batch
+    from bridge.files import FileJob
+
+    job = FileJob(
+        clusters=arguments.clusters,
+        coding=Coding.named(arguments.format, arguments.subtype),
+        profile=arguments.latency,
+        settings=tuple(arguments.settings),
+        mixdown=arguments.mixdown,
+        figure=arguments.figure,
+        overwrite=arguments.overwrite,
+        rack=_rack(arguments.rack) if arguments.rack else None,
+    )
+    songs = plan_folders(arguments.songs, arguments.out)
+    report = _Report(shown=not arguments.json)
+    run_batch(Batch(songs, job, arguments.model, arguments.jobs), report.add)
+    if arguments.json:
+        print_json({"songs": report.songs, "failed": report.failed})
+    return 1 if report.failed else 0
+
+
+def _rack(path: Path) -> RackSource:
+    """The rack in a file, tried once, so that an error in it is told before any work."""
+    from bridge.rack_file import read_rack
+
+    rack = read_rack(path)
+    rack.build()
+    return rack
+
+
+class _Report:
+    """Says what came of each song as soon as it is known; keeps it all for --json."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self.songs: list[dict[str, Any]] = []
+        self.failed: list[dict[str, str]] = []
+
+    def add(self, outcome: Outcome) -> None:
+        song, result = outcome
+        if isinstance(result, Exception):
+            say(str(result))
+            self.failed.append({"song": str(song), "error": str(result)})
+            return
+        for remark in result.remarks:
+            say(remark)
+        self.songs.append({"folder": str(result.folder), **result.manifest})
+        if self._shown:
+            print_summary(result)
+
+
+def print_summary(result: Separation) -> None:
+    """What was written, as a table for people."""
+    manifest = result.manifest
+    rows = [("cluster", "name", "share", "rms dBFS", "file")]
+    for cluster in manifest["clusters"]:
+        if cluster["file"]:
+            share = f"{100.0 * cluster['share']:.1f} %"
+            level = f"{cluster['rms_dbfs']:.1f}"
+            rows.append((str(cluster["index"]), cluster["name"], share, level, cluster["file"]))
+    print(f"{manifest['song']} -> {printable(str(result.folder))}")
+    if len(rows) > 1:
+        print_table(rows, right=frozenset((0, 2, 3)))
+    for effect in manifest.get("effects", []):
+        print(f"{effect['entry']} {effect['plugin']}: latency {effect['latency_samples']} samples, compensated")
+    left_out = sum(cluster["file"] is None for cluster in manifest["clusters"])
+    seconds = manifest["frames"] / manifest["sample_rate"]
+    print(
+        f"{len(rows) - 1} stems, {left_out} clusters not written; {seconds:.1f} s of audio in"
+        f" {manifest['seconds']:.1f} s ({manifest['realtime_factor']:.1f} × real time);"
+        f" all clusters minus the song: {manifest['null_dbfs']:.0f} dBFS"
+    )

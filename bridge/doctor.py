@@ -1,0 +1,256 @@
+"""`vqss doctor`: what of this machine and environment is fine, and how to mend the rest.
+
+What may crash or hang natively (torch, PortAudio, JACK, Qt) is tried in a child process with a time limit.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PROBE_SECONDS = 90.0        # a first import from a cold disk is slow
+SOUND_FONT_FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/soundfonts", "/opt/homebrew/share/soundfonts")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `ok` is True (fine), False (needed, and broken) or None (optional, and not there)."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    fix: str = ""
+
+
+def probe(code: str, timeout: float = PROBE_SECONDS) -> tuple[bool, str]:
+    """Run Python code in a child: (whether it succeeded, what it printed or its last line of error)."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no answer within {timeout:g} s"
+    if child.returncode == 0:
+        return True, child.stdout.strip()
+    if child.returncode < 0:
+        return False, f"it crashed (signal {-child.returncode})"
+    lines = child.stderr.strip().splitlines()
+    return False, lines[-1] if lines else f"it ended with status {child.returncode}"
+
+
+def check_python() -> Check:
+    detail = f"{platform.python_version()} at {sys.executable}"
+    fine = sys.version_info >= (3, 11)
+    return Check("Python", fine, detail, "" if fine else "install Python 3.11 or newer and make .venv again")
+
+
+TORCH_PROBE = """
+import torch
+mps = torch.backends.mps.is_available()
+print(torch.__version__)
+print(torch.cuda.get_device_name() if torch.cuda.is_available() else "Apple MPS" if mps else "")
+"""
+
+
+def check_torch() -> list[Check]:
+    """torch itself (only training and export need it), and the GPU it sees."""
+    fine, text = probe(TORCH_PROBE)
+    if not fine:
+        fix = "separating works without; to train, install it as docs/install.md says"
+        return [Check("torch", None, text, fix), Check("GPU", None, "can't be asked without torch")]
+    version, _, device = text.partition("\n")
+    gpu = (
+        Check("GPU", True, f"{device}, for training")
+        if device
+        else Check("GPU", None, "none; separating runs on the processor, only training would be quicker")
+    )
+    return [Check("torch", True, f"{version}, used for training and export"), gpu]
+
+
+# A function that counts as one of the engine's own is asked where its compiled code would be kept.
+NUMBA_PROBE = """
+import numba
+import vqss_engine.compiled
+scope = {}
+exec(compile("def kernel(x): return x", vqss_engine.__file__, "exec"), scope)
+try:
+    kept = numba.njit(cache=True)(scope["kernel"]).stats.cache_path
+    print(numba.__version__ + ", compiled code is kept in " + kept)
+except RuntimeError:
+    print(numba.__version__)
+"""
+
+
+def check_numba() -> Check:
+    fine, text = probe(NUMBA_PROBE)
+    if not fine:
+        return Check("numba", False, text, "pip install numba")
+    if "kept in" not in text:
+        fix = "set NUMBA_CACHE_DIR to a folder that can be written"
+        return Check("numba", None, f"{text}, but compiled code can't be kept: every start is slow", fix)
+    return Check("numba", True, text)
+
+
+def install_hint(debian: str, homebrew: str = "") -> str:
+    if platform.system() == "Darwin" and homebrew:
+        return f"brew install {homebrew}"
+    return f"apt-get install {debian}" if platform.system() == "Linux" else ""
+
+
+PORTAUDIO_PROBE = """
+import sounddevice
+devices = sounddevice.query_devices()
+ins = sum(d["max_input_channels"] > 0 for d in devices)
+outs = sum(d["max_output_channels"] > 0 for d in devices)
+print(f"{sounddevice.get_portaudio_version()[1].split(',')[0]}; {ins} inputs, {outs} outputs")
+"""
+
+
+def check_portaudio() -> Check:
+    """Files need no sound device, so that a missing one is no failure."""
+    fine, text = probe(PORTAUDIO_PROBE)
+    if not fine:
+        fix = install_hint("libportaudio2", "portaudio") or "pip install --force-reinstall sounddevice"
+        return Check("PortAudio", None, f"{text}; no live sound, files work", fix)
+    if "; 0 inputs, 0 outputs" in text:
+        return Check("PortAudio", None, f"{text}: no sound device", "connect one, or start JACK; files work")
+    return Check("PortAudio", True, text)
+
+
+JACK_PROBE = """
+import ctypes, ctypes.util, sys
+path = ctypes.util.find_library("jack")
+if path is None:
+    sys.exit("libjack is not installed")
+jack = ctypes.CDLL(path)
+jack.jack_client_open.restype = ctypes.c_void_p
+jack.jack_get_sample_rate.restype = jack.jack_get_buffer_size.restype = ctypes.c_uint32
+status, no_start_server = ctypes.c_int(0), 1
+client = jack.jack_client_open(b"vqss-doctor", no_start_server, ctypes.byref(status))
+if not client:
+    sys.exit("no JACK server is running")
+client = ctypes.c_void_p(client)
+rate, period = jack.jack_get_sample_rate(client), jack.jack_get_buffer_size(client)
+print(f"server at {rate} Hz, {period} frames a period")
+jack.jack_client_close(client)
+"""
+
+
+def check_jack() -> Check:
+    fine, text = probe(JACK_PROBE, timeout=20.0)
+    if fine:
+        return Check("JACK", True, text)
+    fix = "only for routing to a DAW: start jackd or PipeWire's JACK"
+    if "not installed" in text:
+        fix = f"only for routing to a DAW: {install_hint('jackd2', 'jack') or 'see jackaudio.org'}"
+    return Check("JACK", None, text, fix)
+
+
+def check_pedalboard() -> Check:
+    fine, text = probe("import pedalboard; print(pedalboard.__version__)")
+    if fine:
+        return Check("pedalboard", True, f"{text}, for effects and more file formats")
+    fix = install_hint("libatomic1") if "libatomic" in text else "pip install --force-reinstall pedalboard"
+    return Check("pedalboard", False, text, fix)
+
+
+QT_PROBE = """
+import sys
+from PyQt6.QtCore import QT_VERSION_STR
+from PyQt6.QtWidgets import QApplication, QLabel
+application = QApplication(sys.argv[:1])
+label = QLabel("vqss"); label.show(); application.processEvents()
+print(QT_VERSION_STR)
+"""
+
+
+def check_qt() -> Check:
+    fine, text = probe(QT_PROBE)
+    if fine:
+        return Check("Qt", True, f"{text}, for the mixer window")
+    libraries = "libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0"
+    fix = install_hint(libraries) if "lib" in text else "pip install --force-reinstall PyQt6"
+    return Check("Qt", None, f"{text}; no mixer window, the rest works", fix)
+
+
+def check_screen() -> Check:
+    if platform.system() != "Linux":
+        return Check("screen", True, platform.system())
+    screen = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if screen:
+        return Check("screen", True, screen)
+    return Check("screen", None, "none", "the mixer window needs one; on a server use vqss live and OSC")
+
+
+def check_fluidsynth() -> Check:
+    """Only `vqss render`, which makes training songs, plays sound fonts."""
+    fonts = [str(font) for folder in SOUND_FONT_FOLDERS for font in sorted(Path(folder).glob("*.sf[23]"))]
+    missing = [] if fonts else ["a sound font"]
+    if shutil.which("fluidsynth") is None:
+        missing.append("FluidSynth")
+    if importlib.util.find_spec("fluidsynth") is None:
+        missing.append("the Python package pyfluidsynth")
+    if not missing:
+        return Check("FluidSynth", True, f"with {', '.join(fonts)}, for training songs")
+    hint = install_hint("fluidsynth fluid-soundfont-gm", "fluid-synth")
+    steps = ", ".join(filter(None, [hint, "pip install 'vqss[training]'"]))
+    fix = f"only to render training songs: {steps}"
+    return Check("FluidSynth", None, f"missing: {', '.join(missing)}", fix)
+
+
+def check_model() -> Check:
+    from vqss_engine.bundle import ModelBundle
+    from vqss_engine.errors import VQSSError
+
+    try:
+        bundle = ModelBundle.load()
+    except (VQSSError, OSError) as error:
+        return Check("model", False, str(error), "install vqss again: the default model is part of it")
+    shape = f"{bundle.config.clusters} clusters at {bundle.config.sample_rate} Hz"
+    return Check("model", True, f"{bundle.name}, {shape}, sha256 {bundle.sha256[:12]}")
+
+
+CHECKS: tuple[Callable[[], Check | list[Check]], ...] = (
+    check_python, check_model, check_numba, check_pedalboard, check_torch, check_portaudio, check_jack,
+    check_qt, check_screen, check_fluidsynth,
+)  # fmt: skip
+
+
+def run_doctor() -> list[Check]:
+    """Run every check, side by side; takes some seconds and never raises for what it finds."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(lambda check: check(), CHECKS))
+    return [check for group in found for check in (group if isinstance(group, list) else [group])]
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """0 if everything necessary is fine, else 1."""
+    return int(any(check.ok is False for check in checks))
+
+
+def to_json(checks: Sequence[Check]) -> dict[str, Any]:
+    """An object for `vqss doctor --json`: {"ok", "checks": [{"name", "ok", "detail", "fix"}]}."""
+    return {"ok": exit_code(checks) == 0, "checks": [asdict(check) for check in checks]}
+
+
+def format_text(checks: Sequence[Check]) -> str:
+    """One line a check, and a second one where something can be done."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        mark = {True: "ok", False: "BROKEN", None: "-"}[check.ok]
+        lines.append(f"{mark:>6}  {check.name:<{width}}  {check.detail}")
+        if check.fix:
+            lines.append(f"{'':>6}  {'':<{width}}  to mend it: {check.fix}")
+    verdict = "something needed is broken" if exit_code(checks) else "everything needed is fine"
+    return "\n".join([*lines, "", verdict])

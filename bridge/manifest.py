@@ -1,0 +1,87 @@
+"""manifest.json: what a separated song's folder holds, for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridge.stem_meter import StemMeter
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class SongFacts:
+    """What the manifest says of the song and the run; seconds are those the run took."""
+
+    song: str
+    sample_rate: int
+    channels: int
+    latency_samples: int
+    seconds: float
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the manifest says of the model; `names` has one entry per cluster, '' where it is unnamed."""
+
+    name: str
+    sha256: str
+    names: tuple[str, ...]
+
+
+def printable(name: str) -> str:
+    """A file's name as text that can be written; bytes that are no UTF-8 become question marks."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def stem_name(index: int, name: str) -> str:
+    """`cluster_03`, or `cluster_03_<name>` with what file systems dislike in a name replaced by `_`."""
+    safe = re.sub(r"[^\w-]+", "_", name).strip("_")
+    return f"cluster_{index:02d}_{safe}" if safe else f"cluster_{index:02d}"
+
+
+def build_manifest(
+    song: SongFacts, model: ModelFacts, meter: StemMeter, files: dict[int, str]
+) -> dict[str, Any]:
+    """The manifest as plain data; `files` maps cluster to file name for the clusters that were written."""
+    rms, peak, share = meter.rms_dbfs, meter.peak_dbfs, meter.share
+    clusters = [
+        {
+            "index": index,
+            "name": name,
+            "file": files.get(index),
+            "rms_dbfs": round(rms[index], 2),
+            "peak_dbfs": round(peak[index], 2),
+            "share": round(float(share[index]), 6),
+            "active": bool(meter.active[index]),
+        }
+        for index, name in enumerate(model.names)
+    ]
+    return {
+        "format": FORMAT_VERSION,
+        "song": printable(song.song),
+        "sample_rate": song.sample_rate,
+        "channels": song.channels,
+        "frames": meter.frames,
+        "model": {"name": model.name, "sha256": model.sha256, "clusters": len(model.names)},
+        "clusters": clusters,
+        "null_dbfs": round(meter.null_dbfs, 2),
+        "latency_samples": song.latency_samples,
+        "seconds": round(song.seconds, 3),
+        "realtime_factor": round(meter.frames / song.sample_rate / max(song.seconds, 1e-9), 3),
+        "peak_rss_mb": round(song.peak_rss_mb, 1),
+    }
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Raises OSError."""
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,93 @@
+"""A song's output folder: filled under a hidden name beside its place, shown only when it is complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bridge.audio_files import disk_error
+from vqss_engine.errors import VQSSError
+
+_OURS = re.compile(r"(cluster_\d\d(_[\w-]+)?|mixdown)\.(wav|flac|ogg|mp3)|spectrograms\.png|manifest\.json")
+
+
+def check_free(folder: Path, overwrite: bool) -> None:
+    """Raise VQSSError where `folder` already holds something and may not be overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise VQSSError(f"'{folder}' is a file; choose another folder with -o")
+    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        raise VQSSError(f"'{folder}' already exists; pass --overwrite or choose another folder with -o")
+
+
+def check_room(folder: Path, bytes_needed: int | None) -> None:
+    """Raise VQSSError where files of known size (None: unknown) cannot fit on the disk that holds `folder`."""
+    if bytes_needed is None:
+        return
+    place = next(parent for parent in folder.absolute().parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    if bytes_needed > free:
+        raise VQSSError(
+            f"the stems need {bytes_needed / 2**30:.2f} GiB and the disk that holds '{folder.parent}' has"
+            f" {free / 2**30:.2f} GiB free; free some space, choose --format flac or another folder with -o"
+        )
+
+
+@contextmanager
+def filled_folder(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to fill, then move what it holds to `folder`; after any error both are as before.
+
+    An existing `folder` loses the files of an earlier separation and keeps all others. Raises VQSSError where the
+    disk refuses.
+    """
+    partial = folder.parent / f".{folder.name}.partial-{os.getpid()}"
+    with made_folder(folder.parent):
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            yield partial
+            _show(partial, folder)
+        except OSError as error:
+            raise disk_error(folder.parent, error) from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """See to it that `folder` exists; at the end it goes again, with its parents, if it was made here and is empty.
+
+    Raises VQSSError where it cannot be made.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(folder, error) from error
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _show(partial: Path, folder: Path) -> None:
+    if folder.is_dir():
+        _replace_contents(partial, folder)
+    else:
+        os.rename(partial, folder)
+
+
+def _replace_contents(partial: Path, folder: Path) -> None:
+    new = {path.name for path in partial.iterdir()}
+    for old in folder.iterdir():
+        if _OURS.fullmatch(old.name) and old.name not in new:
+            old.unlink()
+    # The manifest comes last: who reads it finds all the files it names.
+    for name in sorted(new, key=lambda name: name == "manifest.json"):
+        os.replace(partial / name, folder / name)
+    partial.rmdir()

@@ -1,0 +1,143 @@
+"""The parts that file separation is made of, each by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.audio_files import AudioReader, AudioWriter
+from bridge.batch import plan_folders
+from bridge.bench_signal import bench_signal
+from bridge.coding import Coding
+from bridge.resample import StreamingResampler
+from bridge.stem_meter import StemMeter
+from bridge.stem_stream import HopSeparator, SharedResidual
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import PROFILES, StreamConfig
+from vqss_engine.errors import UsageError
+from vqss_engine.separator import StreamingSeparator
+
+RATES_HZ = (8_000, 22_050, 48_000, 96_000, 192_000)
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+def test_resampling_there_and_back_keeps_an_impulse_in_its_place(rate: int) -> None:
+    there, back = StreamingResampler(1, rate, 44_100), StreamingResampler(1, 44_100, rate)
+    song = np.zeros((1, rate), np.float32)
+    song[0, rate // 3] = 1.0
+    parts = [back.process(there.process(song[:, start : start + 999])) for start in range(0, rate, 999)]
+    result = np.concatenate([*parts, back.process(there.flush()), back.flush()], axis=1)
+    assert abs(result.shape[1] - rate) <= 1
+    assert int(np.abs(result).argmax()) == rate // 3
+
+
+def test_equal_rates_pass_untouched() -> None:
+    block = bench_signal(0.1, 44_100)
+    assert StreamingResampler(2, 44_100, 44_100).process(block) is block
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("samples", [1, 255, 256, 5_000])
+def test_hops_of_any_blocks_give_aligned_stems_that_sum_to_the_signal(profile: str, samples: int) -> None:
+    bundle = ModelBundle.load()
+    separator = HopSeparator(StreamingSeparator(bundle, StreamConfig.named(profile), 2))
+    signal = bench_signal(samples / 44_100, 44_100)
+    for size in (samples, 77):
+        separator.reset()
+        parts = [separator.process(signal[:, start : start + size]) for start in range(0, samples, size)]
+        stems = np.concatenate([*parts, separator.flush()], axis=-1)
+        assert stems.shape == (bundle.config.clusters, 2, samples)
+        assert np.abs(stems.sum(axis=0) - signal).max() <= 1e-5
+
+
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=6), st.integers(0, 2**31))
+def test_shared_residual_completes_the_sum_and_leaves_silent_stems_silent(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    residual = SharedResidual(4, 2, 8_000)
+    for size in sizes:
+        mix = rng.standard_normal((2, size)).astype(np.float32)
+        stems = rng.standard_normal((4, 2, size)).astype(np.float32)
+        residual.apply(mix, stems)
+        assert np.abs(stems.sum(axis=0) - mix).max() < 1e-5
+    residual = SharedResidual(4, 1, 8_000)
+    stems = np.zeros((4, 1, 16_000), np.float32)
+    stems[2] = 1.0
+    residual.apply(np.full((1, 16_000), 1.5, np.float32), stems)
+    assert np.abs(stems[0, 0, -100:]).max() < 1e-6 and stems[2, 0, -1] == pytest.approx(1.5)
+
+
+def test_meter_counts_a_cluster_active_by_its_share_of_some_second() -> None:
+    meter = StemMeter(3, 1, 1_000)
+    stems = np.zeros((3, 1, 3_000), np.float32)
+    stems[0] = 0.5
+    stems[1, 0, 1_000:2_000] = 0.5 * 10 ** (-39 / 20)
+    stems[2] = 0.5 * 10 ** (-41 / 20)
+    mix = stems.sum(axis=0)
+    mix[0, 7] += 0.001
+    for start in range(0, 3_000, 700):
+        meter.process(mix[:, start : start + 700], stems[..., start : start + 700])
+    meter.finish()
+    assert meter.active.tolist() == [True, True, False]
+    assert meter.null_dbfs == pytest.approx(-60.0, abs=0.01)
+    assert meter.peak_dbfs[0] == pytest.approx(-6.02, abs=0.01)
+    assert meter.share.sum() == pytest.approx(1.0)
+
+
+def test_meter_calls_nothing_active_in_digital_dust() -> None:
+    meter = StemMeter(2, 1, 100)
+    stems = np.full((2, 1, 150), 1e-6, np.float32)
+    meter.process(stems.sum(axis=0), stems)
+    meter.finish()
+    assert not meter.active.any()
+
+
+@pytest.mark.parametrize(
+    ("frames", "container"), [(1_000, "WAV"), (2**32 // 8 - 2**20, "WAV"), (2**32 // 8, "RF64"), (None, "RF64")]
+)
+def test_long_wavs_become_rf64(frames: int | None, container: str, tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    writer = AudioWriter(path, 44_100, 2, Coding.named("wav"), frames)
+    block = bench_signal(0.1, 44_100)
+    writer.write(block)
+    writer.close()
+    assert soundfile.info(path).format == container
+    assert np.array_equal(soundfile.read(path, dtype="float32")[0], block.T)
+
+
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3"])
+def test_the_reader_gives_blocks_of_what_was_written(extension: str, tmp_path: Path) -> None:
+    path = tmp_path / f"song.{extension}"
+    block = bench_signal(0.5, 44_100)
+    soundfile.write(path, block.T, 44_100)
+    with AudioReader(path) as reader:
+        parts = list(reader.blocks(1_000))
+    assert {part.dtype for part in parts} == {np.dtype(np.float32)}
+    assert max(part.shape[1] for part in parts) <= 1_000
+    assert np.concatenate(parts, axis=1).shape == block.shape
+
+
+def test_pedalboard_decodes_where_soundfile_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "song.wav"
+    block = bench_signal(0.2, 48_000)
+    soundfile.write(path, block.T, 48_000, subtype="FLOAT")
+
+    def refuse(name: object) -> None:
+        raise soundfile.LibsndfileError(1)
+
+    monkeypatch.setattr(soundfile, "SoundFile", refuse)
+    with AudioReader(path) as reader:
+        assert (reader.sample_rate, reader.channels, reader.frames) == (48_000, 2, block.shape[1])
+        assert np.array_equal(np.concatenate(list(reader.blocks(1_000)), axis=1), block)
+
+
+def test_songs_of_the_same_name_get_folders_that_tell_them_apart(tmp_path: Path) -> None:
+    songs = [Path("a/mix.flac"), Path("b/mix.flac"), Path("c/other.wav")]
+    folders = [folder.relative_to(tmp_path).as_posix() for _, folder in plan_folders(songs, tmp_path)]
+    assert folders == ["a_mix", "b_mix", "other"]
+    with pytest.raises(UsageError, match="2 songs"):
+        plan_folders([Path("a/mix.flac"), Path("a/mix.wav")], tmp_path)
