@@ -1,0 +1,58 @@
+"""The sockets that remote control listens on: one port number, UDP for OSC and TCP for its description."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from vqss_engine.errors import UsageError, VQSSError
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
+_BUFFER_BYTES = 1 << 20
+_TRIES = 16
+
+
+def host_and_port(text: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> tuple[str, int]:
+    """`HOST:PORT`, `HOST`, `:PORT`, `PORT` or `[IPv6]:PORT` as a pair; what is left out is the default.
+
+    Raises UsageError.
+    """
+    left, colon, right = text.strip().rpartition(":")
+    if not colon:
+        left, right = ("", right) if right.isdigit() else (right, "")
+    elif text.count(":") > 1 and not text.startswith("["):
+        left, right = text, ""
+    left = left.removeprefix("[").removesuffix("]")
+    if right and not (right.isdecimal() and int(right) <= 65535):
+        raise UsageError(f"'{text}' is not HOST:PORT; give a port from 0 to 65535, as in {DEFAULT_HOST}:{DEFAULT_PORT}")
+    return left or host, int(right) if right else port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric address can be reached from this machine only."""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def open_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket on one port number (0: any that is free in both), bound; raises VQSSError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise VQSSError(f"unknown host '{host}' ({error}); give an address such as {DEFAULT_HOST}") from error
+    for attempt in range(_TRIES):
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        tcp = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            udp.bind(address)
+            tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
+            return udp, tcp
+        except OSError as error:
+            udp.close()
+            tcp.close()
+            if port or attempt == _TRIES - 1:
+                raise VQSSError(
+                    f"cannot listen on {host} port {port} ({error.strerror}); choose another with --osc HOST:PORT"
+                ) from error
+    raise AssertionError("unreachable")
