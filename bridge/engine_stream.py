@@ -1,0 +1,164 @@
+"""Blocks of any size and rate through an Engine, aligned to the sample with what went in.
+
+The path of a block: caller's rate -> StreamingResampler -> Engine in hops -> StreamingResampler -> caller's rate.
+What the two conversions lose of the input (everything above the band both rates share) is given back with the gain
+that the mixer has at that moment, averaged over the clusters by their energy: faders at 0 dB pass it whole, and a
+muted song takes it along.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.resample import StreamingResampler
+from vqss_engine.engine import Engine
+from vqss_engine.mixer import strip_weights
+from vqss_engine.taper import db_to_linear
+
+Block = NDArray[np.float32]
+
+
+class _HopRunner:
+    """Blocks (C, n) at the engine's rate in; (2C, m) out: the engine's output, and the mixer's gain minus 1."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._given: Block = np.zeros((engine.channels, 0), np.float32)
+        self._rise: Block = (np.arange(1, engine.hop + 1, dtype=np.float32) / engine.hop).astype(np.float32)
+        self._weights: Block = np.ones((engine.clusters, engine.channels), np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        self._engine.reset()
+        self._given = self._given[:, :0]
+        self._to_trim, self._owed = self._engine.latency_samples, 0
+        self._gain: Block | None = None
+
+    def push(self, block: Block) -> Block:
+        self._owed += block.shape[1]
+        return self._run(block)
+
+    def flush(self) -> Block:
+        hop = self._engine.hop
+        missing = self._owed + self._to_trim - self._given.shape[1]
+        silence = np.zeros((self._engine.channels, max(0, math.ceil(missing / hop) + 1) * hop), np.float32)
+        return self._run(silence)
+
+    def _run(self, block: Block) -> Block:
+        """Run all whole hops; the engine's latency is trimmed at the start of a stream."""
+        engine, hop, channels = self._engine, self._engine.hop, self._engine.channels
+        self._given = np.concatenate([self._given, block], axis=1)
+        whole = self._given.shape[1] // hop * hop
+        wet: Block = np.empty((2 * channels, whole), np.float32)
+        for start in range(0, whole, hop):
+            part = slice(start, start + hop)
+            engine.process(np.ascontiguousarray(self._given[:, part]), wet[:channels, part])
+            wet[channels:, part] = self._next_gain() - np.float32(1.0)
+        self._given = self._given[:, whole:].copy()
+        skip = min(self._to_trim, whole)
+        self._to_trim -= skip
+        wet = wet[:, skip : skip + self._owed]
+        self._owed -= wet.shape[1]
+        return wet
+
+    def _next_gain(self) -> Block:
+        """The mixer's gain (C, H) over this hop, averaged over the clusters by their energy."""
+        engine, state = self._engine, self._engine.surface.state
+        now = np.ones(engine.channels, np.float32)
+        if not state.bypass:
+            power = np.frombuffer(engine.telemetry.rms_power, np.float32)[: engine.clusters] + np.float32(1e-20)
+            strip_weights(state, self._weights)
+            now = (power / power.sum()) @ self._weights
+        now = now * np.float32(0.0 if state.main_mute else db_to_linear(state.main_gain))
+        before = now if self._gain is None else self._gain
+        self._gain = now
+        return before[:, None] + (now - before)[:, None] * self._rise
+
+
+class EngineStream:
+    """Blocks (C, n) at `sample_rate` (Hz) in, (C, m) out; over a whole signal as many as went in."""
+
+    def __init__(self, engine: Engine, sample_rate: int) -> None:
+        channels, model_rate = engine.channels, round(engine.sample_rate)
+        self.sample_rate, self.channels = sample_rate, channels
+        self._engine, self._hops = engine, _HopRunner(engine)
+        self._down = StreamingResampler(channels, sample_rate, model_rate)
+        self._up = StreamingResampler(3 * channels, model_rate, sample_rate)
+        self._empty: Block = np.zeros((channels, 0), np.float32)
+        self._start()
+        self._conversion_latency = 0 if self._down.is_identity else self._measured_conversion()
+
+    def _start(self) -> None:
+        """Nothing waits: neither input at either rate, nor output of the engine or of the last conversion."""
+        channels = self.channels
+        self._mix = self._low = self._empty
+        self._wet: Block = np.zeros((2 * channels, 0), np.float32)
+        self._back: Block = np.zeros((3 * channels, 0), np.float32)
+
+    @property
+    def latency_samples(self) -> int:
+        """The most samples, at `sample_rate`, that may be held back: a hop, the engine, and both conversions."""
+        inside = (self._engine.latency_samples + self._engine.hop) * self.sample_rate / self._engine.sample_rate
+        return math.ceil(inside) + self._conversion_latency
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._hops.reset()
+        self._down.reset()
+        self._up.reset()
+        self._start()
+
+    def push(self, block: Block) -> Block:
+        """Feed (C, n), return the (C, m) that have become ready."""
+        if self._down.is_identity:
+            return self._hops.push(block)[: self.channels]
+        self._mix = np.concatenate([self._mix, block], axis=1)
+        low = self._down.process(block)
+        return self._joined(self._up.process(self._paired(low, self._hops.push(low))))
+
+    def flush(self) -> Block:
+        """The rest (C, m); `reset` begins the next stream."""
+        if self._down.is_identity:
+            return self._hops.flush()[: self.channels]
+        low = self._down.flush()
+        wet = np.concatenate([self._hops.push(low), self._hops.flush()], axis=1)
+        high = np.concatenate([self._up.process(self._paired(low, wet)), self._up.flush()], axis=1)
+        # The two conversions may each round the length by a sample.
+        missing = self._mix.shape[1] - self._back.shape[1] - high.shape[1]
+        return self._joined(np.pad(high, ((0, 0), (0, max(0, missing)))))
+
+    def _paired(self, low: Block, wet: Block) -> Block:
+        """(3C, m) at the engine's rate: what it changed, its input, its gain minus 1; all of the same samples."""
+        channels = self.channels
+        low, wet = np.concatenate([self._low, low], axis=1), np.concatenate([self._wet, wet], axis=1)
+        ready = min(low.shape[1], wet.shape[1])
+        self._low, self._wet = low[:, ready:].copy(), wet[:, ready:].copy()
+        low, wet = low[:, :ready], wet[:, :ready]
+        return np.concatenate([wet[:channels] - low, low, wet[channels:]])
+
+    def _joined(self, high: Block) -> Block:
+        """(C, m): the input, what the engine changed of it, and of what the conversions lost what the gain takes."""
+        channels = self.channels
+        high = np.concatenate([self._back, high], axis=1)
+        ready = min(high.shape[1], self._mix.shape[1])
+        mix, self._mix = self._mix[:, :ready], self._mix[:, ready:].copy()
+        high, self._back = high[:, :ready], high[:, ready:].copy()
+        changed, low, gain = high[:channels], high[channels : 2 * channels], high[2 * channels :]
+        return mix + changed + gain * (mix - low)
+
+    def _measured_conversion(self) -> int:
+        """The most samples that both conversions together hold back, from running them on silence."""
+        down, up = self._down, self._up
+        silence = np.zeros((self.channels, 64), np.float32)
+        lacking = most = 0
+        for _ in range(math.ceil(self.sample_rate / 64)):
+            low = down.process(silence)
+            high = up.process(np.zeros((up.channels, low.shape[1]), np.float32))
+            lacking += 64 - high.shape[1]
+            most = max(most, lacking)
+        down.reset()
+        up.reset()
+        return most

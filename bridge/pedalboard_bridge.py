@@ -1,0 +1,249 @@
+"""The separator as pedalboard's plug-ins are: called with audio and a sample rate, and chained with them.
+
+    separator = VQSSeparator(solo=[3], gains_db={5: -6})
+    out = separator(audio, sample_rate)
+    chain = HighpassFilter(80) | separator | Limiter()
+
+`process` works as that of any plug-in does. With `reset=True` it takes a whole signal and returns as much. With
+`reset=False` it goes on with a stream: latency is trimmed, so fewer samples come back at first, and what has come
+back is aligned with what went in; `flush` returns the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.audio_layout import Block, Layout, check_audio, detect
+from bridge.chain import PluginChain
+from bridge.engine_stream import EngineStream
+from bridge.mix_settings import MixSettings
+from bridge.rack import BuiltRack, ClusterRack, PluginLatency, as_rack
+from bridge.rack_controls import RackControls
+from bridge.rack_host import RackHost
+from bridge.stem_stream import StemStream, stem_blocks
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import StreamConfig
+from vqss_engine.control import ControlSurface
+from vqss_engine.engine import Engine
+from vqss_engine.errors import VQSSError
+from vqss_engine.inserts import MAIN
+from vqss_engine.separator import StreamingSeparator
+
+__all__ = ["ClusterRack", "PluginChain", "PluginLatency", "RackHost", "VQSSeparator"]
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 192000
+
+
+class VQSSeparator(MixSettings):
+    """Splits audio into clusters and mixes them again, by faders and effects of their own.
+
+    model: a bundle, its path, or None for the shipped one. solo, mute: a cluster's number or several. gains_db:
+    cluster -> dB (-70 is silence, at most 12), or K values. rack: a ClusterRack, a rack file, its content, or a
+    mapping of cluster to plug-ins. profile: `default`, `low` or `safe`, as for `vqss --latency`.
+
+    `surface` is the whole mixer (see the address table): `separator.surface.set("/vqss/cluster/3/pan", -0.5)`.
+    Faders may be changed at any time, a stream that is running glides there; a rack between streams. Raises
+    VQSSError for what cannot be. Not for several threads at once.
+    """
+
+    is_effect, is_instrument = True, False
+
+    def __init__(
+        self,
+        model: ModelBundle | str | Path | None = None,
+        solo: int | Iterable[int] | None = None,
+        mute: int | Iterable[int] | None = None,
+        gains_db: Mapping[int, float] | Sequence[float] | None = None,
+        rack: ClusterRack | Mapping[Any, Any] | str | Path | None = None,
+        profile: str = "default",
+    ) -> None:
+        if not isinstance(model, ModelBundle):
+            model = ModelBundle.load(None if model is None else Path(model))
+        self.bundle = model
+        names, colors = self.bundle.cluster_names, self.bundle.cluster_colors
+        super().__init__(ControlSurface(self.bundle.config.clusters, names, colors))
+        try:
+            self._stream_config = StreamConfig.named(profile)
+        except (KeyError, ValueError) as error:
+            raise VQSSError(f"no latency profile {profile!r}; give default, low or safe") from error
+        self._layout: Layout | None = None
+        self._stream: EngineStream | None = None
+        self._engines: dict[int, Engine] = {}
+        self._latencies: tuple[PluginLatency, ...] = ()
+        self._rack: ClusterRack | None = None
+        self._controls = RackControls(self.surface)
+        self.solo = solo
+        self.mute = mute
+        self.gains_db = gains_db
+        self.rack = rack
+
+    # Effects
+
+    @property
+    def rack(self) -> ClusterRack | None:
+        """The effects on clusters and on the main output."""
+        return self._rack
+
+    @rack.setter
+    def rack(self, wanted: ClusterRack | Mapping[Any, Any] | str | Path | None) -> None:
+        if self._layout is not None:
+            raise VQSSError("the rack cannot be changed within a stream; call flush() or reset() first")
+        rack = None if wanted is None else as_rack(wanted)
+        self._forget_engines(None)
+        self._controls.publish(None, self._bypass)
+        if rack is not None:
+            self._try_rack(rack)
+            self._controls.publish(rack, self._bypass)
+
+    def _try_rack(self, rack: ClusterRack) -> None:
+        """Keep a rack, or refuse it here, and not in the middle of a stream."""
+        try:
+            self._forget_engines(rack)
+            self._engine(2)
+        except VQSSError:
+            try:
+                self._engine(1)  # plug-ins for one channel only are fine as long as the audio has one
+            except VQSSError:
+                self._forget_engines(None)
+            if self._rack is None:
+                raise
+
+    def _forget_engines(self, rack: ClusterRack | None) -> None:
+        """The next ones are made with `rack`."""
+        self._rack, self._stream, self._latencies = rack, None, ()
+        self._engines.clear()
+
+    def _bypass(self, key: int | str, bypass: bool) -> None:
+        for engine in self._engines.values():
+            engine.bypass_insert(key, bypass)
+
+    @property
+    def latencies(self) -> tuple[PluginLatency, ...]:
+        """How late each plug-in of the rack is, at the model's rate; the clusters stay aligned all the same."""
+        return self._latencies
+
+    # Audio
+
+    def process(
+        self, audio: NDArray[Any], sample_rate: float, buffer_size: int = 8192, reset: bool = True
+    ) -> NDArray[np.float32]:
+        """Mix of the clusters, float32, laid out as `audio`: (C, N), (N,) or, where it can be nothing else, (N, C).
+
+        reset=True: a whole signal, returned with latency compensated and the same shape. reset=False: the next
+        block of a stream, of any length; see the module. sample_rate: 8000 to 192000 Hz. buffer_size: samples
+        worked on at once. Raises VQSSError for audio and rates that cannot be, TypeError for no audio at all.
+        """
+        array, rate = check_audio(audio), _checked_rate(sample_rate)
+        if buffer_size < 1:
+            raise VQSSError(f"buffer_size is {buffer_size}; give 1 or more samples")
+        if not reset:
+            layout = self._layout = self._layout or detect(array.shape, streaming=True)
+            block = layout.to_block(array)
+            return layout.from_block(self._pushed(self._stream_at(layout.channels, rate), block, buffer_size))
+        layout = detect(array.shape)
+        block = layout.to_block(array)
+        self.reset()
+        stream = self._stream_at(layout.channels, rate)
+        out = np.concatenate([self._pushed(stream, block, buffer_size), stream.flush()], axis=1)
+        self.reset()
+        return layout.from_block(out)
+
+    __call__ = process
+
+    def flush(self) -> NDArray[np.float32]:
+        """The end of a stream: what `process` has not returned of it yet. The next block begins another."""
+        if self._stream is None or self._layout is None:
+            return np.zeros((0, 0), np.float32)
+        out = self._layout.from_block(self._stream.flush())
+        self.reset()
+        return out
+
+    def reset(self) -> None:
+        """Begin a new stream: all sound, and the layout and rate of the last one, are forgotten."""
+        if self._stream is not None:
+            self._stream.reset()
+        self._layout = None
+
+    @property
+    def latency_samples(self) -> int:
+        """The most samples a stream holds back, at its rate (the model's before it began)."""
+        channels = self._layout.channels if self._layout else 2
+        stream = self._stream
+        if stream is None:
+            engine = self._engine(channels)
+            return engine.latency_samples + engine.hop
+        return stream.latency_samples
+
+    def stems(self, audio: NDArray[Any], sample_rate: float) -> NDArray[np.float32]:
+        """Every cluster on its own, before faders and effects: (K, C, N) float32, which sum to `audio`.
+
+        (N,) gives (K, 1, N). Raises as `process` does.
+        """
+        array, rate = check_audio(audio), _checked_rate(sample_rate)
+        layout = detect(array.shape)
+        block = layout.to_block(array)
+        separator = StreamingSeparator(self.bundle, self._stream_config, layout.channels)
+        stream = StemStream(separator, self.bundle.config.sample_rate, rate)
+        parts = [stems for _, stems in stem_blocks(stream, _blocks(block, 8192))]
+        return np.concatenate([np.zeros((self.clusters, layout.channels, 0), np.float32), *parts], axis=-1)
+
+    def _engine(self, channels: int) -> Engine:
+        """The engine for so many channels; it has the rack in it."""
+        if channels not in self._engines:
+            engine = Engine(self.bundle, self._stream_config, channels, self.surface)
+            built = BuiltRack({}, ())
+            if self._rack is not None:
+                self._engines.clear()  # the plug-ins of a rack can play in one engine only
+                built = self._rack.build(engine.sample_rate, channels, engine.hop, engine.clusters)
+            engine.set_inserts(built.inserts, at_once=True)
+            for key in built.inserts:
+                path = "/vqss/main/fx/bypass" if key == MAIN else f"/vqss/cluster/{key}/fx/bypass"
+                engine.bypass_insert(key, path in self.surface and bool(self.surface.get(path)))
+            self._latencies = built.latencies
+            self._engines[channels] = engine
+        return self._engines[channels]
+
+    def _stream_at(self, channels: int, rate: int) -> EngineStream:
+        engine = self._engine(channels)
+        stream = self._stream
+        if stream is None or (stream.channels, stream.sample_rate) != (channels, rate):
+            self._stream = stream = EngineStream(engine, rate)
+        return stream
+
+    @staticmethod
+    def _pushed(stream: EngineStream, block: Block, buffer_size: int) -> Block:
+        parts = [stream.push(part) for part in _blocks(block, buffer_size)]
+        return np.concatenate([block[:, :0], *parts], axis=1)
+
+    # Chains
+
+    def __or__(self, other: Any) -> PluginChain:
+        return PluginChain([self, other])
+
+    def __ror__(self, other: Any) -> PluginChain:
+        return PluginChain([other, self])
+
+    def __repr__(self) -> str:
+        # pedalboard prints this when it refuses one of ours, so it says where ours belongs.
+        return (
+            f"<VQSSeparator '{self.bundle.name}' with {self.clusters} clusters;"
+            " chain it with | or bridge.pedalboard_bridge.PluginChain, not in a pedalboard.Pedalboard>"
+        )
+
+
+def _blocks(block: Block, size: int) -> Iterable[Block]:
+    return (block[:, start : start + size] for start in range(0, block.shape[1], size))
+
+
+def _checked_rate(sample_rate: float) -> int:
+    rate = float(sample_rate)
+    if not (LOWEST_RATE <= rate <= HIGHEST_RATE and rate == int(rate)):
+        raise VQSSError(
+            f"a sample rate of {rate:g} Hz cannot be used; give a whole number from {LOWEST_RATE} to {HIGHEST_RATE}"
+        )
+    return int(rate)

@@ -1,0 +1,106 @@
+"""Chains in the engine: a hop in is a hop out, clusters stay aligned, and a plug-in that fails stays alone."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from pedalboard import BrickwallLimiter, Compressor, Gain, MP3Compressor, Resample
+
+from bridge.pedalboard_bridge import ClusterRack
+from bridge.plugin_insert import PluginInsert
+from tests.streams import CLUSTERS, delayed, noise, run, run_multi, small_engine, worst_dbfs
+from vqss_engine.engine import Engine
+
+HANG_S, DEADLINE_S = 0.2, 0.05
+
+
+def with_rack(rack: ClusterRack, deadline_s: float | None = None, multi: bool = False) -> Engine:
+    engine = small_engine(multi=multi)
+    engine.set_inserts(rack.build(engine.sample_rate, 2, engine.hop, CLUSTERS, deadline_s).inserts, at_once=True)
+    return engine
+
+
+class Faulty:
+    """An effect that halves; in the hop `at` after it was armed it fails in a given way."""
+
+    def __init__(self, failure: str, at: int) -> None:
+        self.failure, self.at, self.hops, self.armed = failure, at, 0, False
+
+    def process(self, audio: np.ndarray, sample_rate: float, buffer_size: int, reset: bool) -> np.ndarray:
+        self.hops += self.armed
+        if self.hops != self.at:
+            return audio * np.float32(0.5)
+        if self.failure == "raises":
+            raise RuntimeError("licence expired")
+        if self.failure == "hangs":
+            time.sleep(HANG_S)
+        return {"short": audio[:, 1:], "mono": audio[:1], "non-finite": audio * np.float32(np.nan)}.get(
+            self.failure, audio
+        )
+
+
+def test_an_identity_rack_changes_nothing() -> None:
+    chains = {k: [Gain(0.0), Compressor(0.0, 1.0), Gain(0.0)] for k in range(CLUSTERS)}
+    engine = with_rack(ClusterRack(chains, main=[Gain(0.0)]))
+    signal = noise(engine, 40)
+    assert worst_dbfs(run(engine, signal) - run(small_engine(), signal)) < -100
+
+
+@pytest.mark.parametrize("make", [BrickwallLimiter, MP3Compressor, lambda: Resample(22050.0)])
+def test_a_hop_in_is_a_hop_out(make: type) -> None:
+    insert = PluginInsert([make()], 44100, 2, 256)
+    assert 0 < insert.latency_samples < 8192
+    signal = np.random.default_rng(0).uniform(-0.1, 0.1, (2, 300 * 256)).astype(np.float32)
+    hops = [insert.process(signal[:, at : at + 256]).copy() for at in range(0, signal.shape[1], 256)]
+    out = np.concatenate(hops, axis=1)
+    whole = make()(signal, 44100)[:, : -insert.latency_samples]
+    late = out[:, insert.latency_samples :]
+    # Late by what is declared, and by nothing else: the two resemble each other most without a further shift.
+    shifts = [float((late[0, 5000:60000] * whole[0, 5000 + shift : 60000 + shift]).sum()) for shift in range(-40, 41)]
+    assert int(np.argmax(shifts)) == 40
+
+
+def test_a_latent_chain_keeps_clusters_and_main_aligned() -> None:
+    rack = ClusterRack({1: [BrickwallLimiter(0.0), Gain(0.0)], 2: [BrickwallLimiter(0.0, lookahead_ms=9.0)]},
+                       main=[BrickwallLimiter(0.0)])  # fmt: skip
+    engine = with_rack(rack)
+    impulse = np.zeros((2, 40 * engine.hop), np.float32)
+    impulse[:, 5000] = 0.5
+    out = run(engine, impulse)
+    assert engine.latency_samples == 256 + int(0.009 * 44100) + 220
+    assert worst_dbfs(out - delayed(impulse, engine.latency_samples)) < -100
+
+
+@pytest.mark.parametrize("failure", ["raises", "hangs", "short", "mono", "non-finite"])
+def test_a_failing_plugin_leaves_its_cluster_unprocessed_and_the_rest_playing(failure: str) -> None:
+    faulty = Faulty(failure, at=60)
+    engine = with_rack(ClusterRack({0: [faulty], 2: [Gain(-6.0)]}), DEADLINE_S, multi=True)
+    faulty.armed = True
+    expected = with_rack(ClusterRack({2: [Gain(-6.0)]}), multi=True)
+    signal, slowest = noise(engine, 130), 0.0
+    rows, wanted = [], run_multi(expected, signal)[1]
+    for at in range(0, signal.shape[1], engine.hop):
+        began = time.perf_counter()
+        engine.process(signal[:, at : at + engine.hop], np.empty((2, engine.hop), np.float32))
+        slowest = max(slowest, time.perf_counter() - began)
+        assert engine.stem_out is not None
+        rows.append(engine.stem_out.copy())
+    tracks = np.concatenate(rows, axis=-1)
+    assert worst_dbfs(tracks[1:] - wanted[1:]) < -100
+    settled = slice(-20 * engine.hop, None)
+    assert worst_dbfs((tracks[0] - wanted[0])[:, settled]) < -100
+    levels = engine.surface.levels()
+    assert levels.error_count == 1 and "cluster 0" in levels.errors[0] and "Faulty" in levels.errors[0]
+    assert levels.fallbacks == 0 and (failure != "hangs" or slowest < HANG_S)
+
+
+def test_a_plugin_that_recovers_is_heard_again() -> None:
+    faulty = Faulty("raises", at=40)
+    engine = with_rack(ClusterRack({0: [faulty]}), multi=True)
+    faulty.armed = True
+    signal = noise(engine, 300)
+    tracks, wanted = run_multi(engine, signal)[1], run_multi(small_engine(multi=True), signal)[1]
+    tail = slice(-20 * engine.hop, None)
+    assert worst_dbfs((tracks[0] - 0.5 * wanted[0])[:, tail]) < -100

@@ -1,0 +1,86 @@
+"""A VST3 on a cluster, live through a JACK server, sounds as it does on a file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.jack_library import jack_library, open_client
+from bridge.live_device import DeviceChoice, Layout, open_again, open_device, settled
+from bridge.live_session import LiveSession, SessionOptions
+from bridge.pedalboard_bridge import ClusterRack, RackHost, VQSSeparator
+from tests.streams import noise, small_bundle, small_engine, worst_dbfs
+
+RACK = {"format": 1, "clusters": {"1": [{"vst3": "ZamCompX2.vst3", "parameters": {"threshold_db": -40, "ratio": 10}}]}}
+PLUGIN = Path("/usr/lib/vst3/ZamCompX2.vst3")
+pytestmark = [
+    pytest.mark.jack,
+    pytest.mark.skipif(not PLUGIN.exists(), reason="zam-plugins are not installed"),
+    pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd2 is not installed"),
+]
+
+
+@pytest.fixture
+def jack_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server of our own, without a sound card."""
+    name = f"vqss_rack_{os.getpid()}"
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    command = ["jackd", "--no-realtime", "--sync", "--name", name, "-d", "dummy", "-r", "44100", "-p", "256"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, stdout=subprocess.DEVNULL)
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_live_over_jack_equals_the_file(tmp_path: Path) -> None:
+    engine = small_engine()
+    signal = noise(engine, 500, level=0.3)
+    soundfile.write(tmp_path / "song.wav", signal.T, 44100, subtype="FLOAT")
+    host = RackHost(engine, deadline_s=None)
+    host.install(ClusterRack.from_dict(RACK))
+    engine.warm_up()
+    choice = settled(DeviceChoice("none", "jack"))
+    device = open_device(choice, [""] * 4, Layout())
+    wheel, ticks, hops = open_client("freewheel"), itertools.count(), []
+
+    def tick() -> None:
+        """First let the server run free of the clock, then play, and stop when all was heard."""
+        number = next(ticks)
+        if number == 2:
+            assert jack_library().jack_set_freewheel(wheel, 1) == 0
+        elif number == 10:
+            hops.append(engine.telemetry.hops)
+            engine.surface.set("/vqss/source", "song.wav")
+            engine.surface.set("/vqss/transport/play", True)
+        elif hops and engine.telemetry.hops > hops[0] + 800:
+            session.stop()
+
+    options = SessionOptions(None, tmp_path, tmp_path / "live.wav", seconds=60.0, status=False)
+    session = LiveSession(engine, device, lambda hung: open_again(choice, [""] * 4, Layout(), hung), options, tick)
+    session.run()
+    jack_library().jack_client_close(wheel)
+    live = soundfile.read(tmp_path / "live.wav", dtype="float32", always_2d=True)[0].T
+    expected = VQSSeparator(small_bundle(), rack=RACK)(signal, 44100)
+    assert worst_dbfs(expected - signal) > -40
+    # The song begins at some sample of the recording, which a second of it tells.
+    part = expected[0, 40000:84100]
+    length = 1 << int(live.shape[1] + 44100).bit_length()
+    match = np.fft.irfft(np.fft.rfft(live[0], length) * np.conj(np.fft.rfft(part, length)))
+    start = int(np.argmax(match)) - 40000
+    heard = live[:, start : start + signal.shape[1]]
+    # Live the model has heard silence before, which takes it some tenths of a second to forget.
+    assert worst_dbfs((heard - expected)[:, 44100 : signal.shape[1] - 4000]) < -100
+    assert engine.surface.levels().error_count == 0
