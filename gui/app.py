@@ -1,0 +1,66 @@
+"""Shows the mixer window until it is closed."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from PyQt6.QtCore import QSettings, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from gui import theme
+from gui.mixer_window import MixerWindow
+from gui.model import Mixer
+from gui.services import Services
+
+_SIGNAL_POLL_MS = 200
+
+
+class Desk:
+    """Keeps a window on `mixer`; makes a new one where the engine comes back with another number of clusters."""
+
+    def __init__(self, mixer: Mixer, services: Services) -> None:
+        self._mixer, self._services = mixer, services
+        self._settings = QSettings("vqss", "gui")
+        self.window = self._open()
+        geometry = self._settings.value("geometry")
+        if geometry is not None:
+            self.window.restoreGeometry(geometry)
+
+    def _open(self) -> MixerWindow:
+        window = MixerWindow(self._mixer, self._services, self._settings)
+        window.model.vocabulary_changed.connect(self._renew)
+        return window
+
+    def _renew(self) -> None:
+        old = self.window
+        if self._mixer.clusters == len(old.row.strips):
+            return
+        self.window = self._open()
+        self.window.setGeometry(old.geometry())
+        self.window.show()
+        old.close()
+
+    def save(self) -> None:
+        """Remember where the window was."""
+        self._settings.setValue("geometry", self.window.saveGeometry())
+
+
+def show(mixer: Mixer, services: Services, song: Path | None = None) -> int:
+    """Run the window; returns the exit code. Ctrl-C in the terminal closes it."""
+    application = QApplication(["vqss"])
+    application.setApplicationDisplayName("VQSS")
+    theme.apply(application)
+    desk = Desk(mixer, services)
+    desk.window.show()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: application.quit())
+    poll = QTimer()     # lets Python look at signals while Qt waits
+    poll.timeout.connect(lambda: None)
+    poll.start(_SIGNAL_POLL_MS)
+    if song is not None:
+        desk.window.open_when_connected(song)
+    application.aboutToQuit.connect(desk.save)
+    code = application.exec()
+    desk.window.close()
+    return code

@@ -1,0 +1,128 @@
+"""Bars across the window: what went wrong, whether the engine answers, and how it fares."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QRectF, Qt, QTimer
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from gui import theme
+from vqss_engine.control import EngineState, TelemetrySnapshot
+
+_SHOWN_MS = 15_000
+_STATES = {
+    EngineState.STOPPED: ("○ stopped", theme.TEXT_QUIET),
+    EngineState.RUNNING: ("● running", theme.GOOD),
+    EngineState.BYPASSED: ("◐ bypassed", theme.WARN),
+    EngineState.FALLBACK: ("◑ dry mix", theme.WARN),
+    EngineState.DEVICE_LOST: ("✕ device lost", theme.ALERT),
+}
+
+
+class MessageBar(QFrame):
+    """One line that tells something and can be closed; later messages take its place and are counted."""
+
+    def __init__(self, kind: str, closable: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(kind)
+        self._count = 0
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 5, 8, 5)
+        layout.addWidget(self.label, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SHOWN_MS)
+        self._timer.timeout.connect(self.clear)
+        self._closable = closable
+        if closable:
+            close = QPushButton("Close")
+            close.setAccessibleName("Close the message")
+            close.clicked.connect(self.clear)
+            layout.addWidget(close)
+        self.hide()
+
+    def tell(self, text: str) -> None:
+        """Show a message."""
+        self._count += 1
+        self.label.setText(text if self._count == 1 else f"{text}   ({self._count} messages)")
+        self.setAccessibleName(text)
+        self.show()
+        if self._closable:
+            self._timer.start()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._count = 0
+        self.hide()
+
+
+class LoadBar(QWidget):
+    """How much of a hop's time is spent computing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.load = 0.0
+        self.setFixedSize(64, 8)
+
+    def show_load(self, load: float) -> None:
+        """Show a load, 0...1 and beyond."""
+        if round(load * 64) != round(self.load * 64):
+            self.update()
+        self.load = load
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.WELL))
+        color = theme.GOOD if self.load < 0.7 else theme.WARN if self.load < 1.0 else theme.ALERT
+        painter.fillRect(QRectF(0, 0, self.width() * min(self.load, 1.0), self.height()), QColor(color))
+
+
+class StatusLine(QWidget):
+    """State, load, misses, xruns, latency, and where the engine is."""
+
+    def __init__(self, engine_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName("Status")
+        self.setFixedHeight(26)
+        self.state, self.load_text, self.load = QLabel(), QLabel(), LoadBar()
+        self.misses, self.xruns, self.latency, self.tip = QLabel(), QLabel(), QLabel(), QLabel()
+        self.engine = QLabel(engine_name)
+        for label in (self.load_text, self.misses, self.xruns, self.latency):
+            label.setFont(theme.font(9.0, figures=True))
+        self.state.setFixedWidth(92)
+        self.load_text.setFixedWidth(74)
+        self.engine.setObjectName("quiet")
+        self.tip.setObjectName("quiet")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(14)
+        for widget in (self.state, self.load, self.load_text, self.misses, self.xruns, self.latency):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        layout.addWidget(self.tip)
+        layout.addWidget(self.engine)
+        self._shown: tuple[object, ...] = ()
+
+    def show_snapshot(self, now: TelemetrySnapshot) -> None:
+        """Show how the engine fares."""
+        self.load.show_load(now.load)
+        shown = (now.state, round(now.load * 100), now.misses, now.xruns, round(now.latency_ms, 1))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        text, color = _STATES[now.state]
+        self.state.setText(text)
+        self.state.setStyleSheet(f"color: {color};")
+        self.load_text.setText(f"load {now.load * 100:.0f} %")
+        self._show_count(self.misses, "misses", now.misses)
+        self._show_count(self.xruns, "xruns", now.xruns)
+        self.latency.setText(f"latency {now.latency_ms:.1f} ms")
+
+    def _show_count(self, label: QLabel, what: str, count: int) -> None:
+        label.setText(f"{what} {count}")
+        label.setStyleSheet(f"color: {theme.WARN};" if count else "")

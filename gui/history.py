@@ -1,0 +1,67 @@
+"""Undo and redo of mixer moves: what parameters were and became."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vqss_engine.control import Value
+
+DEPTH = 500
+"""How many steps are kept."""
+
+
+@dataclass
+class Step:
+    """Path -> value, before and after; moves with the same `gesture` (not None) are one step."""
+
+    before: dict[str, Value]
+    after: dict[str, Value]
+    gesture: object
+
+
+class History:
+    """Steps done, and steps taken back; a new step forgets the latter."""
+
+    def __init__(self) -> None:
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._open = False
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)
+
+    def add(self, before: Mapping[str, Value], after: Mapping[str, Value], gesture: object = None) -> None:
+        """Note a move. Nothing is noted where nothing changed."""
+        if dict(before) == dict(after):
+            return
+        self._undone.clear()
+        last = self._done[-1] if self._done and self._open else None
+        if last and gesture is not None and last.gesture == gesture:
+            last.before = {**before, **last.before}
+            last.after.update(after)
+            return
+        self._done.append(Step(dict(before), dict(after), gesture))
+        self._open = True
+        del self._done[:-DEPTH]
+
+    def undo(self) -> dict[str, Value] | None:
+        """The values to set to take back the last step; None where there is none."""
+        if not self._done:
+            return None
+        self._open = False
+        self._undone.append(self._done.pop())
+        return dict(self._undone[-1].before)
+
+    def redo(self) -> dict[str, Value] | None:
+        """The values to set to do again the step taken back last; None where there is none."""
+        if not self._undone:
+            return None
+        self._open = False
+        self._done.append(self._undone.pop())
+        return dict(self._done[-1].after)

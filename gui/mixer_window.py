@@ -1,0 +1,255 @@
+"""The mixer window: all strips, the spectrograms, the transport, and how the engine fares.
+
+Threads: the Qt thread only. A timer looks at levels and spectra about 30 times a second; parameters arrive as they
+change.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from PyQt6.QtCore import QSettings, Qt, QTimer
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.activity import Activity
+from gui.bars import MessageBar, StatusLine
+from gui.export import Export
+from gui.main_strip import MainStrip
+from gui.model import Mixer, MixerModel, cluster_path
+from gui.scenes import Scenes
+from gui.services import Services
+from gui.shortcuts import KeysDialog, install
+from gui.spectrogram_view import SpectrogramRing, SpectrogramView
+from gui.strip import ClusterStrip
+from gui.strip_row import StripRow
+from gui.toolbar import ToolBar
+from gui.transport import TransportBar
+
+FRAMES_PER_S = 30.0
+_CLUSTER = re.compile(r"/vqss/cluster/(\d+)/(\w+)$")
+
+
+class MixerWindow(QMainWindow):
+    """A window on `mixer`, which it moves and follows but does not own. `settings` keeps recent songs and size."""
+
+    def __init__(self, mixer: Mixer, services: Services | None = None, settings: QSettings | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("VQSS")
+        self.services = services or Services()
+        self._settings = settings or QSettings("vqss", "gui")
+        self.model = MixerModel(mixer, self)
+        self.scenes = Scenes(self.model, self)
+        self.ring = SpectrogramRing(self.model.clusters)
+        self._activity = Activity(self.model.clusters)
+        self.toolbar = ToolBar(self.model, self.scenes)
+        self.row = StripRow(self.model, self.ring)
+        self.main = MainStrip(self.model, self.ring)
+        self.spectra = SpectrogramView(self.ring)
+        self.transport = TransportBar(self.model, self.services, self._settings)
+        self.status = StatusLine(self.services.engine_name)
+        self.errors, self.notice = MessageBar("error", True), MessageBar("notice", False)
+        self.export = Export(self)
+        self._known_errors = mixer.levels().error_count
+        self._help: KeysDialog | None = None
+        self._awaited: Path | None = None
+        self._lay_out()
+        self._connect()
+        self.show_all()
+        install(self)
+        self._timer = QTimer(self)
+        self._timer.setInterval(round(1000 / FRAMES_PER_S))
+        self._timer.timeout.connect(lambda: self.advance(time.monotonic()))
+        self._timer.start()
+
+    def stop_clock(self) -> None:
+        """Call `advance` no more; whoever does it instead decides what time it is."""
+        self._timer.stop()
+
+    def _lay_out(self) -> None:
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.row)
+        self.pages.addWidget(self.spectra)
+        middle = QHBoxLayout()
+        middle.setContentsMargins(0, 0, 6, 0)
+        middle.setSpacing(4)
+        middle.addWidget(self.pages, 1)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 6, 0, 6)
+        right.addWidget(self.main)
+        middle.addLayout(right)
+        canvas = QWidget()
+        canvas.setObjectName("canvas")
+        layout = QVBoxLayout(canvas)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for bar in (self.toolbar, self.notice, self.errors, self.export):
+            layout.addWidget(bar)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.transport)
+        layout.addWidget(self.status)
+        self.setCentralWidget(canvas)
+        self.setMinimumSize(900, 500)
+        self.resize(1440, 860)
+        self.setAcceptDrops(True)
+
+    def _connect(self) -> None:
+        self.model.changed.connect(self._show_value)
+        self.model.failed.connect(self.errors.tell)
+        self.model.connection_changed.connect(self._show_connection)
+        self.transport.failed.connect(self.errors.tell)
+        self.transport.export_wanted.connect(self._export)
+        self.export.failed.connect(self.errors.tell)
+        self.toolbar.spectra_wanted.connect(self.show_spectra)
+        self.toolbar.hide_unused_wanted.connect(self.hide_unused)
+        self.toolbar.help_wanted.connect(self.show_help)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._follow_focus)
+
+    # Showing
+
+    def show_all(self) -> None:
+        """Show everything as the mixer has it now."""
+        self.show_values_again()
+        self._show_connection(self.model.connected)
+
+    def _show_value(self, path: str, value: object) -> None:
+        match = _CLUSTER.match(path)
+        if match and int(match[1]) < len(self.row.strips):
+            k, leaf = int(match[1]), match[2]
+            self.row.strips[k].show_value(leaf, value)  # type: ignore[arg-type]
+            if leaf in ("name", "color"):
+                self._name_row(k)
+            if leaf in ("group", "name"):
+                self.row.show_groups()
+        elif path.startswith(("/vqss/main/", "/vqss/bypass")):
+            self.main.show_value(path, value)  # type: ignore[arg-type]
+        else:
+            self.transport.show_value(path, value)  # type: ignore[arg-type]
+
+    def _name_row(self, k: int) -> None:
+        color, name = (self.model.text(cluster_path(k, leaf)) for leaf in ("color", "name"))
+        self.ring.set_color(k + 1, color)
+        self.spectra.set_row(k + 1, f"{k}  {name}".rstrip(), color)
+
+    def _show_connection(self, connected: bool) -> None:
+        if connected:
+            self.notice.clear()
+            self.show_values_again()
+            song, self._awaited = self._awaited, None
+            if song is not None:
+                self.transport.open_song(song)
+        else:
+            self.notice.tell(f"No answer from {self.services.engine_name}; trying again…")
+
+    def show_values_again(self) -> None:
+        """Show every parameter anew, after the engine was away."""
+        for parameter in self.model.mixer.parameters():
+            self._show_value(parameter.path, self.model.get(parameter.path))
+        self.row.show_groups()
+
+    def advance(self, now_s: float) -> None:
+        """Show levels, spectra and status of this moment."""
+        now = self.model.mixer.levels()
+        clusters = self.model.clusters
+        if len(now.rms_dbfs) != clusters + 1 or clusters != len(self.row.strips):
+            return
+        self.model.mixer.telemetry.spectra_per_s = FRAMES_PER_S if self.isVisible() else 0.0
+        self._activity.update(now.rms_dbfs[:clusters], now_s)
+        for k, strip in enumerate(self.row.strips):
+            strip.meter.show_levels(now.rms_dbfs[k], now.peak_dbfs[k], now_s)
+            self._show_use(k)
+        self.main.show_levels(now.rms_dbfs[clusters], now.peak_dbfs[clusters], now_s)
+        if self.ring.push(self.model.mixer.telemetry.spectra):
+            self._scroll()
+        self.transport.advance(now_s)
+        self.status.show_snapshot(now)
+        if now.error_count != self._known_errors:
+            self._known_errors = now.error_count
+            if now.errors:
+                self.errors.tell(now.errors[-1])
+
+    def _show_use(self, k: int) -> None:
+        unused = self._activity.unused(k)
+        if unused != self.row.strips[k].unused:
+            self.row.set_unused(k, unused)
+            self.spectra.set_dimmed(k + 1, unused, unused and self.row.hides_unused)
+
+    def _scroll(self) -> None:
+        for strip in self.row.strips:
+            strip.tile.advance()
+        self.main.tile.advance()
+        self.spectra.advance()
+
+    # Views
+
+    def show_spectra(self, on: bool) -> None:
+        """Show the spectrograms in place of the strips, or the strips again."""
+        self.pages.setCurrentIndex(int(on))
+        self.toolbar.spectra.show_on(on)
+
+    def hide_unused(self, hides: bool) -> None:
+        """Hide what holds nothing, or show all."""
+        self.row.set_hides_unused(hides)
+        self.toolbar.hide_unused.show_on(hides)
+        for strip in self.row.strips:
+            self.spectra.set_dimmed(strip.k + 1, strip.unused, strip.unused and hides)
+
+    def escape(self) -> None:
+        """Solo nothing, choose nothing, close messages."""
+        self.row.clear_selection()
+        self.errors.clear()
+        self.toolbar.unsolo()
+
+    def show_help(self) -> None:
+        """Show all keys."""
+        self._help = self._help or KeysDialog(self)
+        self._help.show()
+        self._help.raise_()
+
+    def _follow_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        while new is not None and not isinstance(new, ClusterStrip):
+            new = new.parentWidget()
+        if isinstance(new, ClusterStrip) and new in self.row.strips:
+            self.row.set_current(new.k)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.main.setFixedWidth(100 if self.width() >= 1150 else 70)
+
+    # Songs
+
+    def open_when_connected(self, song: Path) -> None:
+        """Play a song as soon as there is an engine that can."""
+        if self.model.connected:
+            self.transport.open_song(song)
+        else:
+            self._awaited = song
+
+
+    def _export(self, folder: Path) -> None:
+        song, command = self.transport.song, self.services.export_command
+        if song is not None and command is not None:
+            self.export.begin(command(song, folder), f"stems of {song.name} into {folder}")
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        mime = event.mimeData() if event else None
+        if event is not None and mime is not None and any(url.isLocalFile() for url in mime.urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        mime = event.mimeData() if event else None
+        if event is not None and mime is not None and mime.urls():
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.transport.open_song(Path(mime.urls()[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        self._timer.stop()
+        self.model.mixer.telemetry.spectra_per_s = 0.0
+        self.export.cancel()
+        self.model.close()
+        super().closeEvent(event)

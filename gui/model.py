@@ -1,0 +1,209 @@
+"""What the window shows of a mixer, on the Qt thread only.
+
+Threads: a Control calls back on any of its threads; `MixerModel` notes which paths changed and emits `changed` on the
+thread it lives on, with the value of that moment. Many changes of one path become one, the newest. Nothing blocks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from PyQt6.QtCore import QObject, Qt, QThread, pyqtSignal
+
+from gui.history import History
+from vqss_engine.control import Control, Telemetry, Value
+from vqss_engine.errors import VQSSError
+
+FOLLOWED = ("gain", "fader", "mute", "solo", "pan")
+"""What a cluster that is joined to another's strip takes from that strip."""
+
+
+class Mixer(Control, Protocol):
+    """A Control that also reports spectra and health: a ControlSurface, or a remote one."""
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
+def cluster_path(k: int, leaf: str) -> str:
+    """The address of one parameter of cluster `k`."""
+    return f"/vqss/cluster/{k}/{leaf}"
+
+
+class MixerModel(QObject):
+    """Reads, sets and follows a mixer; what is set through `move` can be undone."""
+
+    changed = pyqtSignal(str, object)
+    vocabulary_changed = pyqtSignal()
+    connection_changed = pyqtSignal(bool)
+    failed = pyqtSignal(str)
+    history_changed = pyqtSignal()
+    _woken = pyqtSignal()
+
+    def __init__(self, mixer: Mixer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.mixer = mixer
+        self.history = History()
+        self.connected = bool(getattr(mixer, "connected", True))
+        self._lock = threading.Lock()
+        self._stale: dict[str, None] = {}
+        self._vocabulary_stale = False
+        self._connection: bool | None = None
+        self._asleep = True
+        self._woken.connect(self._refresh, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
+        self._leave = [mixer.subscribe(self._note), mixer.subscribe_vocabulary(self._note_vocabulary)]
+        if hasattr(mixer, "subscribe_connection"):
+            self._leave.append(mixer.subscribe_connection(self._note_connection))
+
+    def close(self) -> None:
+        """Follow no more."""
+        for leave in self._leave:
+            leave()
+        self._leave = []
+
+    # Reading
+
+    @property
+    def clusters(self) -> int:
+        """K."""
+        return self.mixer.clusters
+
+    def get(self, path: str) -> Value:
+        """The value of `path` now."""
+        return self.mixer.get(path)
+
+    def number(self, path: str) -> float:
+        """The value of a parameter that is one number."""
+        return float(self.mixer.get(path))  # type: ignore[arg-type]
+
+    def text(self, path: str) -> str:
+        """The value of a parameter that is a text."""
+        return str(self.mixer.get(path))
+
+    def leader(self, k: int) -> int:
+        """The cluster whose strip `k` follows, through all joins; its own where they lead in a circle."""
+        seen, at = {k}, k
+        while (joined := int(self.number(cluster_path(at, "group")))) not in (-1, at):
+            if joined in seen:
+                return k
+            seen.add(joined)
+            at = joined
+        return at
+
+    def members(self, k: int) -> list[int]:
+        """The clusters that follow the strip of `k`, `k` left out."""
+        return [other for other in range(self.clusters) if other != k and self.leader(other) == k]
+
+    def label(self, k: int) -> str:
+        """The cluster's name, or its number in words."""
+        return self.text(cluster_path(k, "name")) or f"cluster {k}"
+
+    # Setting
+
+    def move(self, values: Mapping[str, object], gesture: object = None) -> bool:
+        """Set parameters as one step of undo; steps of one `gesture` become one. False, and `failed`, if refused."""
+        try:
+            before = {path: self.mixer.get(path) for path in values}
+            self.mixer.set_many(values, self)
+            after = {path: self.mixer.get(path) for path in values}
+        except VQSSError as error:
+            self.failed.emit(str(error))
+            self._settle(values)
+            return False
+        self.history.add(before, after, gesture)
+        self.history_changed.emit()
+        self._settle(values)
+        return True
+
+    def put(self, path: str, value: object) -> bool:
+        """Set a parameter that undo leaves alone (transport, source)."""
+        try:
+            self.mixer.set(path, value, self)
+            return True
+        except VQSSError as error:
+            self.failed.emit(str(error))
+            return False
+        finally:
+            self._settle({path: value})
+
+    def act(self, path: str, *arguments: object) -> Any:
+        """Do an action; None, and `failed`, if refused. Those on files may take seconds."""
+        if not self.connected:      # waiting for an answer would only hold up the window
+            self.failed.emit("the engine does not answer; try again when it does")
+            return None
+        try:
+            return self.mixer.act(path, *arguments, origin=self)
+        except VQSSError as error:
+            self.failed.emit(str(error))
+            return None
+
+    def undo(self) -> bool:
+        """Take back the last step."""
+        return self._apply(self.history.undo)
+
+    def redo(self) -> bool:
+        """Do again what was taken back."""
+        return self._apply(self.history.redo)
+
+    def _apply(self, step: Callable[[], dict[str, Value] | None]) -> bool:
+        values = step()
+        if values is None:
+            return False
+        try:
+            self.mixer.set_many(values, self)
+        except VQSSError as error:
+            self.failed.emit(str(error))
+            return False
+        finally:
+            self.history_changed.emit()
+        self._settle(values)
+        return True
+
+    def _settle(self, values: Mapping[str, object]) -> None:
+        """Show what was set here at once, also where the mixer took another value or none."""
+        for path in values:
+            self._note(path, None, None)
+        if QThread.currentThread() is self.thread():
+            self._refresh()
+
+    # Following
+
+    def _note(self, path: str, value: object, origin: object) -> None:
+        with self._lock:
+            self._stale[path] = None
+        self._wake()
+
+    def _note_vocabulary(self, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        self._vocabulary_stale = True
+        self._wake()
+
+    def _note_connection(self, connected: bool) -> None:
+        self._connection = connected
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._woken.emit()
+
+    def _refresh(self) -> None:
+        """Emit what has changed since the last time."""
+        with self._lock:
+            stale, self._stale = self._stale, {}
+            vocabulary, self._vocabulary_stale = self._vocabulary_stale, False
+            connection, self._connection = self._connection, None
+            self._asleep = True
+        if connection is not None and connection != self.connected:
+            self.connected = connection
+            self.connection_changed.emit(connection)
+        if vocabulary:
+            self.vocabulary_changed.emit()
+        for path in stale:
+            try:
+                value = self.mixer.get(path)
+            except VQSSError:
+                continue        # an effect that has gone since
+            self.changed.emit(path, value)

@@ -1,0 +1,129 @@
+"""Every key of the window, as a table that the window obeys and the help shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QGridLayout, QLabel, QWidget
+
+from gui import theme
+from gui.drag import DragControl
+
+if TYPE_CHECKING:
+    from gui.mixer_window import MixerWindow
+
+_COARSE_STEPS = 6.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """Key sequences that do the same, what that is, and the text for the help ('' leaves it out)."""
+
+    keys: tuple[str, ...]
+    act: Callable[[], object]
+    text: str = ""
+    repeats: bool = False
+
+
+def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
+    """Move the focused fader or pan, else the fader of the current strip, by some of its steps."""
+    focused = QApplication.focusWidget()
+    control = focused if isinstance(focused, DragControl) else window.row.strip.fader
+    control.nudge(steps * control.step, fine)
+
+
+def press(window: MixerWindow) -> None:
+    """Press the focused button, or type the gain of the current strip."""
+    focused = QApplication.focusWidget()
+    if isinstance(focused, QAbstractButton):
+        focused.click()
+    elif not window.row.strip.gain.isHidden():
+        window.row.strip.gain.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def table(window: MixerWindow) -> list[Key]:
+    """All keys of a window."""
+    row, model = window.row, window.model
+    keys = [
+        Key(("Left",), lambda: row.step(-1), "strip to the left, to the right (also Right)", True),
+        Key(("Right",), lambda: row.step(1), repeats=True),
+        Key(("Up",), lambda: nudge(window, 1), "0.5 dB up, down (also Down); Shift: 0.05 dB", True),
+        Key(("Down",), lambda: nudge(window, -1), repeats=True),
+        Key(("Shift+Up",), lambda: nudge(window, 1, True), repeats=True),
+        Key(("Shift+Down",), lambda: nudge(window, -1, True), repeats=True),
+        Key(("PgUp",), lambda: nudge(window, _COARSE_STEPS), "3 dB up, down (also Page Down)", True),
+        Key(("PgDown",), lambda: nudge(window, -_COARSE_STEPS), repeats=True),
+        Key(("Home",), lambda: row.strip.fader.ask_once(0.0), "fader to 0 dB"),
+        Key(("End",), lambda: row.strip.fader.ask_once(row.strip.fader.low), "fader to silence"),
+        Key(("Return", "Enter"), lambda: press(window), "type the gain; press the focused button"),
+        Key(("F2",), lambda: row.strip.name.setFocus(), "rename the strip"),
+        Key(("M",), lambda: row.strip.mute.click(), "mute the strip"),
+        Key(("S",), lambda: row.strip.solo.click(), "solo the strip"),
+        Key(("Shift+S", "Ctrl+S"), lambda: row.strip.solo_alone(), "solo the strip alone"),
+        Key(("[",), lambda: row.strip.pan.ask_once(row.strip.pan.current - 0.05), "pan left, right (also ])", True),
+        Key(("]",), lambda: row.strip.pan.ask_once(row.strip.pan.current + 0.05), repeats=True),
+        Key(("Escape",), window.escape, "solo nothing, choose nothing"),
+        Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
+        Key(("G",), row.group_selected, "group the chosen strips under the first"),
+        Key(("Shift+G",), row.ungroup, "ungroup"),
+        Key((".",), lambda: row.open_menu(row.current), "menu of the strip"),
+        Key(("Ctrl+Z",), model.undo, "undo", True),
+        Key(("Ctrl+Shift+Z", "Ctrl+Y"), model.redo, "redo", True),
+        Key(("T",), window.scenes.toggle, "switch between scenes A and B"),
+        Key(("Space",), window.transport.toggle_play, "play, pause"),
+        Key(("Ctrl+O",), window.transport.choose_song, "open a song"),
+        Key(("B",), window.main.bypass.click, "bypass"),
+        Key(("V",), window.toolbar.spectra.click, "spectrograms"),
+        Key(("H",), window.toolbar.hide_unused.click, "hide unused strips"),
+        Key(("F1", "?"), window.show_help, "these keys"),
+    ]
+    return [*keys, *_digits(window)]
+
+
+def _digits(window: MixerWindow) -> list[Key]:
+    """0...9 solo clusters 0...9, with Alt 10 and on."""
+    keys = []
+    for k in range(min(window.model.clusters, 20)):
+        text = {0: "solo cluster 0 … 9", 10: "solo cluster 10 … 15"}.get(k, "")
+        sequence = str(k) if k < 10 else f"Alt+{k - 10}"
+        keys.append(Key((sequence,), lambda k=k: window.row.strips[k].solo.click(), text))  # type: ignore[misc]
+    return keys
+
+
+def install(window: MixerWindow) -> None:
+    """Let the window obey its table."""
+    for key in table(window):
+        for sequence in key.keys:
+            shortcut = QShortcut(QKeySequence(sequence), window)
+            shortcut.setAutoRepeat(key.repeats)
+            shortcut.activated.connect(key.act)
+
+
+class KeysDialog(QDialog):
+    """The table, to be read; the window stays usable."""
+
+    def __init__(self, window: MixerWindow) -> None:
+        super().__init__(window)
+        self.setWindowTitle("Keys")
+        self.setModal(False)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(18, 14, 18, 14)
+        layout.setHorizontalSpacing(16)
+        layout.setVerticalSpacing(5)
+        shown = [key for key in table(window) if key.text]
+        half = (len(shown) + 1) // 2
+        for index, key in enumerate(shown):
+            line, column = index % half, 2 * (index // half)
+            layout.addWidget(self._cap(" / ".join(key.keys)), line, column)
+            layout.addWidget(QLabel(key.text), line, column + 1)
+
+    def _cap(self, text: str) -> QWidget:
+        label = QLabel(text)
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        label.setFont(theme.font(9.0, bold=True))
+        label.setStyleSheet(f"background: {theme.CONTROL}; border-radius: 4px; padding: 3px 8px;")
+        return label

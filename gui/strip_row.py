@@ -1,0 +1,119 @@
+"""The row of all clusters' strips: which is current, which are chosen, which are hidden."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
+
+from gui.model import MixerModel, cluster_path
+from gui.spectrogram_view import SpectrogramRing
+from gui.strip import ClusterStrip
+from gui.strip_menu import build_menu
+
+
+class StripRow(QScrollArea):
+    """Strips side by side; they share the width, and scroll where it is too little."""
+
+    def __init__(self, model: MixerModel, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.hides_unused = False
+        self.current = 0
+        self.selection: list[int] = []
+        self.strips = [ClusterStrip(k, model, ring) for k in range(model.clusters)]
+        holder = QWidget()
+        holder.setObjectName("strips")
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(6, 6, 2, 6)
+        layout.setSpacing(3)
+        for strip in self.strips:
+            layout.addWidget(strip)
+            strip.focused.connect(self.set_current)
+            strip.menu_wanted.connect(self.open_menu)
+            strip.selection_wanted.connect(self.toggle_selected)
+            strip.fader.grabbed.connect(lambda k=strip.k: self.set_current(k))
+        self.setWidget(holder)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.strips[0].set_current(True)
+
+    @property
+    def strip(self) -> ClusterStrip:
+        """The current one."""
+        return self.strips[self.current]
+
+    def set_current(self, k: int) -> None:
+        """Let keys act on the strip of cluster `k`."""
+        if k == self.current:
+            return
+        self.strips[self.current].set_current(False)
+        self.current = k
+        self.strips[k].set_current(True)
+        self.ensureWidgetVisible(self.strips[k], 8, 0)
+
+    def step(self, by: int) -> None:
+        """Go to the next visible strip, in a circle."""
+        count = len(self.strips)
+        for distance in range(1, count + 1):
+            k = (self.current + by * distance) % count
+            if not self.strips[k].isHidden():
+                self.set_current(k)
+                break
+        strip = self.strip
+        (strip.chip if strip.fader.isHidden() else strip.fader).setFocus(Qt.FocusReason.TabFocusReason)
+
+    def show_groups(self) -> None:
+        """Show who follows whose strip."""
+        for strip in self.strips:
+            leader = self._model.leader(strip.k)
+            strip.show_group(leader, self._model.label(leader), self._model.members(strip.k))
+
+    def set_hides_unused(self, hides: bool) -> None:
+        """Hide strips of clusters that hold nothing, or show them all."""
+        self.hides_unused = hides
+        for strip in self.strips:
+            strip.setVisible(not (hides and strip.unused))
+
+    def set_unused(self, k: int, unused: bool) -> None:
+        """Dim, and where wanted hide, what holds nothing."""
+        strip = self.strips[k]
+        if strip.unused != unused:
+            strip.set_unused(unused)
+            strip.setVisible(not (self.hides_unused and unused))
+
+    # Groups
+
+    def toggle_selected(self, k: int) -> None:
+        """Choose a strip for a group, or not."""
+        if k in self.selection:
+            self.selection.remove(k)
+        else:
+            self.selection.append(k)
+        self.strips[k].set_selected(k in self.selection)
+
+    def clear_selection(self) -> None:
+        """Choose none."""
+        for k in self.selection:
+            self.strips[k].set_selected(False)
+        self.selection = []
+
+    def group_selected(self) -> None:
+        """Join all chosen strips to the one chosen first."""
+        if len(self.selection) > 1:
+            lead, *others = self.selection
+            groups = {cluster_path(k, "group"): lead for k in others}
+            self._model.move({cluster_path(lead, "group"): -1, **groups})
+        self.clear_selection()
+
+    def ungroup(self) -> None:
+        """Let the current strip leave its group; a leader dissolves it."""
+        k = self.current
+        leaving = self._model.members(k) if self._model.leader(k) == k else [k]
+        self._model.move({cluster_path(other, "group"): -1 for other in leaving})
+
+    def open_menu(self, k: int) -> None:
+        """Open the menu of a strip."""
+        self.set_current(k)
+        chip = self.strips[k].chip
+        build_menu(k, self._model, self).popup(chip.mapToGlobal(QPoint(0, chip.height())))

@@ -1,0 +1,118 @@
+"""The bar on top: undo and redo, scenes, presets, views."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QWidget
+
+from gui import theme
+from gui.model import MixerModel
+from gui.scenes import NAMES, Scenes
+from gui.strip import SwitchButton
+
+
+class ToolBar(QWidget):
+    """Buttons for what concerns the whole mixer."""
+
+    spectra_wanted = pyqtSignal(bool)
+    hide_unused_wanted = pyqtSignal(bool)
+    help_wanted = pyqtSignal()
+
+    def __init__(self, model: MixerModel, scenes: Scenes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._scenes = model, scenes
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.undo = self._button("↶ Undo", "Undo the last move (Ctrl+Z)")
+        self.redo = self._button("↷ Redo", "Redo (Ctrl+Shift+Z)")
+        self.scenes = {name: SwitchButton(name, "scene", f"Scene {name} (T switches)") for name in NAMES}
+        self.copy = self._button("A → B", "Make the other scene like this one")
+        self.presets = self._button("Presets", "Load or save a preset")
+        self.clear_solo = self._button("Clear solos", "Solo nothing (Esc)")
+        self.spectra = SwitchButton("Spectra", "view", "Show the spectrograms of all clusters (V)")
+        self.hide_unused = SwitchButton("Hide unused", "view", "Hide strips of clusters that hold nothing (H)")
+        self.help = self._button("?", "Keys (F1)")
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _button(self, text: str, name: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        button.setMinimumHeight(theme.TOUCH)
+        return button
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 5, 10, 5)
+        layout.setSpacing(5)
+        title = QLabel("VQSS")
+        title.setFont(theme.font(12.0, bold=True))
+        layout.addWidget(title)
+        layout.addSpacing(12)
+        for scene in self.scenes.values():
+            scene.setFixedWidth(34)
+        for switch, width in ((self.spectra, 84), (self.hide_unused, 108)):
+            switch.setFixedWidth(width)
+        left = (self.undo, self.redo, None, *self.scenes.values(), self.copy, None, self.presets)
+        for widget in left:
+            if widget is None:
+                layout.addSpacing(10)
+            else:
+                layout.addWidget(widget)
+        layout.addStretch(1)
+        for widget in (self.clear_solo, self.hide_unused, self.spectra, self.help):
+            layout.addWidget(widget)
+
+    def _connect(self) -> None:
+        self.undo.clicked.connect(lambda: self._model.undo())
+        self.redo.clicked.connect(lambda: self._model.redo())
+        for name, button in self.scenes.items():
+            button.asked.connect(lambda _, name=name: self._switch(name))
+        self.copy.clicked.connect(self._scenes.copy)
+        self.presets.clicked.connect(self._open_presets)
+        self.clear_solo.clicked.connect(self.unsolo)
+        self.spectra.asked.connect(self.spectra_wanted)
+        self.hide_unused.asked.connect(self.hide_unused_wanted)
+        self.help.clicked.connect(self.help_wanted)
+        self._scenes.changed.connect(self.refresh)
+        self._model.history_changed.connect(self.refresh)
+
+    def _switch(self, name: str) -> None:
+        self._scenes.switch(name)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what can be undone, and the scene that is heard."""
+        self.undo.setEnabled(self._model.history.can_undo)
+        self.redo.setEnabled(self._model.history.can_redo)
+        for name, button in self.scenes.items():
+            button.show_on(name == self._scenes.current)
+        self.copy.setText("A → B" if self._scenes.current == "A" else "B → A")
+
+    def unsolo(self) -> None:
+        """Solo nothing."""
+        self._model.move({f"/vqss/cluster/{k}/solo": False for k in range(self._model.clusters)})
+
+    def preset_menu(self) -> QMenu:
+        """The presets there are, and saving."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in self._model.act("/vqss/preset/list") or ():
+            action = menu.addAction(str(name))
+            assert action is not None
+            action.triggered.connect(lambda _, name=name: self._model.act("/vqss/preset/load", name))
+        menu.addSeparator()
+        save = menu.addAction("Save as…")
+        assert save is not None
+        save.triggered.connect(self._save)
+        return menu
+
+    def _open_presets(self) -> None:
+        self.preset_menu().popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
+
+    def _save(self) -> None:
+        name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
+        if given and name.strip():
+            self._model.act("/vqss/preset/save", name.strip())

@@ -1,0 +1,203 @@
+"""Where the sound comes from: the input or a song, play, stop, loop, position, export of stems."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PyQt6.QtCore import QSettings, Qt, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.model import MixerModel
+from gui.playhead import Playhead
+from gui.services import Services
+from gui.strip import SwitchButton
+from gui.waveform import Waveform
+from vqss_engine.control import Value
+from vqss_engine.errors import VQSSError
+
+SOURCE, PLAY = "/vqss/source", "/vqss/transport/play"
+POSITION, LOOP, STOP = "/vqss/transport/position", "/vqss/transport/loop", "/vqss/transport/stop"
+INPUT = "input"
+SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
+_MOST_RECENT = 10
+
+
+def clock_text(seconds: float) -> str:
+    """`3:07.4`"""
+    tenths = int(seconds * 10 + 0.5)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+class TransportBar(QWidget):
+    """Shows and moves the transport of the model."""
+
+    export_wanted = pyqtSignal(Path)
+    failed = pyqtSignal(str)
+
+    def __init__(self, model: MixerModel, services: Services, settings: QSettings) -> None:
+        super().__init__()
+        self._model, self._services, self._settings = model, services, settings
+        self._song: Path | None = None
+        self.playhead = Playhead()
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.play = SwitchButton("▶ Play", "play", "Play or pause the song (Space)")
+        self.stop = QPushButton("■ Stop")
+        self.loop = SwitchButton("⟳ Loop", "loop", "Loop the song; drag with Shift in the overview for a part of it")
+        self.source = QPushButton("Input")
+        self.export = QPushButton("Export…")
+        self.title = QLabel("Input")
+        self.clock = QLabel("0:00.0")
+        self.waveform = Waveform(services)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 6)
+        layout.setSpacing(6)
+        for button, name in (
+            (self.stop, "Stop, and go back to the start"),
+            (self.source, "Choose what is separated: the input, a song, a recent one"),
+            (self.export, "Write the stems of the song into a folder"),
+        ):
+            button.setAccessibleName(name)
+            button.setToolTip(name)
+            button.setMinimumHeight(theme.TOUCH)
+        for switch in (self.play, self.loop):
+            switch.setMinimumWidth(74)
+        titles = QVBoxLayout()
+        titles.setSpacing(0)
+        self.title.setFont(theme.font(9.5, bold=True))
+        self.title.setFixedWidth(150)
+        self.clock.setFont(theme.font(9.0, figures=True))
+        self.clock.setObjectName("quiet")
+        titles.addWidget(self.title)
+        titles.addWidget(self.clock)
+        for widget in (self.play, self.stop, self.loop):
+            layout.addWidget(widget)
+        layout.addLayout(titles)
+        layout.addWidget(self.waveform, 1)
+        layout.addWidget(self.source)
+        layout.addWidget(self.export)
+        self.setFixedHeight(64)
+
+    def _connect(self) -> None:
+        self.play.asked.connect(lambda on: self._model.put(PLAY, on))
+        self.stop.clicked.connect(lambda: self._model.act(STOP))
+        self.loop.asked.connect(self._ask_loop)
+        self.source.clicked.connect(self._choose_source)
+        self.export.clicked.connect(self._choose_export)
+        self.waveform.seek_wanted.connect(self.seek)
+        self.waveform.loop_wanted.connect(lambda start, end: self._model.put(LOOP, (start, end)))
+        self.waveform.failed.connect(self.failed)
+
+    # Showing
+
+    def show_value(self, path: str, value: Value) -> None:
+        """Show one parameter of the transport."""
+        now_s = time.monotonic()
+        if path == PLAY:
+            self.play.show_on(bool(value))
+            self.play.setText("❚❚ Pause" if value else "▶ Play")
+            self.playhead.play(bool(value), now_s)
+        elif path == POSITION and isinstance(value, float):
+            self.playhead.seek(value, now_s)
+        elif path == LOOP and isinstance(value, tuple):
+            self.playhead.set_loop((value[0], value[1]), now_s)
+            self.loop.show_on(value[1] > value[0])
+            self.waveform.show_loop(*value)
+        elif path == SOURCE:
+            self._show_source(str(value))
+
+    def advance(self, now_s: float) -> None:
+        """Move playhead and clock on."""
+        self.playhead.seconds = self.waveform.seconds
+        seconds = self.playhead.position(now_s)
+        self.waveform.show_position(seconds)
+        length = f" / {clock_text(self.waveform.seconds)}" if self.waveform.seconds else ""
+        if self.clock.text() != (text := clock_text(seconds) + length):
+            self.clock.setText(text)
+
+    def _show_source(self, source: str) -> None:
+        self._song = None if source == INPUT else self._services.song_path(source)
+        self.playhead.seek(0.0, time.monotonic())
+        self.waveform.open(self._song)
+        title = "Input" if source == INPUT else Path(source).name
+        self.title.setText(self.title.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 150))
+        self.title.setToolTip(title)
+        for widget in (self.play, self.stop, self.loop):
+            widget.setEnabled(source != INPUT)
+        self.export.setEnabled(self._song is not None and self._services.export_command is not None)
+
+    # Being used
+
+    def seek(self, seconds: float) -> None:
+        """Go to a second of the song, also to the one that was gone to last."""
+        if seconds == self._model.get(POSITION):
+            seconds += 0.001
+        self._model.put(POSITION, seconds)
+
+    def toggle_play(self) -> None:
+        """Play, or pause."""
+        if self.play.isEnabled():
+            self._model.put(PLAY, not self._model.get(PLAY))
+
+    def _ask_loop(self, on: bool) -> None:
+        self._model.put(LOOP, (0.0, self.waveform.seconds) if on and self.waveform.seconds else (0.0, 0.0))
+
+    def open_song(self, path: Path) -> None:
+        """Let the engine play a file of this machine, and remember it."""
+        if self._services.open_song is None:
+            self.failed.emit("this window plays no songs; start `vqss gui SONG`")
+            return
+        try:
+            source = self._services.open_song(path)
+        except VQSSError as error:
+            self.failed.emit(str(error))
+            return
+        if self._model.put(SOURCE, source):
+            recent = [str(path), *(name for name in self.recent() if name != str(path))]
+            self._settings.setValue("recent", recent[:_MOST_RECENT])
+            self._model.put(PLAY, True)
+
+    def recent(self) -> list[str]:
+        """The songs opened last, newest first."""
+        stored = self._settings.value("recent", [])
+        return [stored] if isinstance(stored, str) else list(stored or [])
+
+    def source_menu(self) -> QMenu:
+        """What can be separated."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, act in (("The input", lambda: self._model.put(SOURCE, INPUT)), ("Open a song…", self.choose_song)):
+            action = menu.addAction(text)
+            assert action is not None
+            action.triggered.connect(act)
+        menu.addSeparator()
+        for name in self.recent():
+            action = menu.addAction(Path(name).name)
+            assert action is not None
+            action.triggered.connect(lambda _, name=name: self.open_song(Path(name)))
+        return menu
+
+    def _choose_source(self) -> None:
+        self.source_menu().popup(self.source.mapToGlobal(self.source.rect().bottomLeft()))
+
+    def choose_song(self) -> None:
+        """Ask for a file and open it."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open a song", "", SONGS)
+        if name:
+            self.open_song(Path(name))
+
+    def _choose_export(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Write the stems into")
+        if folder:
+            self.export_wanted.emit(Path(folder))
+
+    @property
+    def song(self) -> Path | None:
+        """The song's file, where it lies on this machine."""
+        return self._song

@@ -1,0 +1,221 @@
+"""What is drawn and told: contrast, meters, spectrograms, unused clusters, playhead, transport, status."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QColor
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QLabel, QPushButton
+
+from gui import theme
+from gui.activity import Activity
+from gui.meter import Meter, PeakHold
+from gui.mixer_window import MixerWindow
+from gui.playhead import Playhead
+from gui.services import Overview, Services
+from gui.strip_menu import COLORS
+from tests.gui_windows import LEFT, SHIFT, application, click, key, move, settle, window_on
+from vqss_engine.control import ControlSurface, EngineState
+from vqss_engine.errors import VQSSError
+
+BACKGROUNDS = (theme.WINDOW, theme.PANEL, theme.STRIP, theme.STRIP_CURRENT, theme.WELL, theme.CONTROL)
+LIT = (theme.MUTE, theme.SOLO, theme.ALERT, theme.GOOD, theme.WARN, theme.FOCUS)
+
+
+@pytest.fixture
+def surface() -> ControlSurface:
+    return ControlSurface(4)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    """Songs named in `tmp_path`; every one is a second-long tone of ten seconds."""
+
+    def open_song(path: Path) -> str:
+        if path.suffix != ".wav":
+            raise VQSSError(f"{path.name} is no song")
+        return path.name
+
+    wave = np.stack((-np.ones(100), np.ones(100))).astype(np.float32)
+    return Services(lambda path: Overview(wave, 10.0), open_song, lambda source: tmp_path / source)
+
+
+@pytest.fixture
+def window(surface: ControlSurface, services: Services, tmp_path: Path) -> Iterator[MixerWindow]:
+    with window_on(surface, tmp_path, services) as made:
+        yield made
+
+
+def test_all_text_has_the_contrast_of_wcag_aa() -> None:
+    assert theme.contrast("#ffffff", "#000000") == pytest.approx(21.0)
+    for text, background in itertools.product((theme.TEXT, theme.TEXT_QUIET), BACKGROUNDS):
+        assert theme.contrast(text, background) >= 4.5, (text, background)
+    for lit in LIT:
+        assert theme.contrast(theme.INK, lit) >= 4.5, lit
+        assert theme.contrast(lit, theme.PANEL) >= 4.5, lit      # status texts
+    for color in (*COLORS.values(), "#4038e6", "#808080"):
+        assert theme.contrast(theme.ink_on(color), color) >= 4.5, color
+    for background in (theme.STRIP, theme.PANEL):
+        assert theme.contrast("#4a5362", background) >= 1.5      # the cap; its white line is far above 3
+
+
+def test_labels_and_buttons_fit_what_they_say_in_the_smallest_window(window: MixerWindow) -> None:
+    window.resize(900, 500)
+    settle()
+    for kind in (QLabel, QPushButton):
+        for widget in window.findChildren(kind):
+            if widget.isVisible() and widget.text():
+                assert widget.fontMetrics().horizontalAdvance(widget.text()) <= widget.width(), widget.text()
+
+
+def test_the_peak_is_held_and_then_falls() -> None:
+    hold = PeakHold()
+    assert hold.update(-6.0, 10.0) == -6.0
+    assert hold.update(-40.0, 11.4) == -6.0
+    assert hold.update(-40.0, 12.0) == pytest.approx(-6.0 - 24.0 * 0.5)
+    assert hold.update(-3.0, 12.1) == -3.0
+
+
+def test_a_meter_is_as_high_as_its_level_and_its_clip_light_stays() -> None:
+    application()
+    meter = Meter("level")
+    meter.resize(12, 200)
+    lit = []
+    for now_s, level in enumerate((-90.0, -40.0, -20.0, -3.0)):
+        meter.show_levels(level, level, 100.0 * now_s)
+        image = meter.grab().toImage()
+        dark = QColor(theme.WELL)
+        lit.append(sum(image.pixelColor(6, y) != dark for y in range(12, 199)))
+    assert lit == sorted(lit) and lit[0] == 0 and lit[3] > lit[2] + 30
+    assert not meter.clipped
+    meter.show_levels(-20.0, 0.5, 1000.0)
+    meter.show_levels(-90.0, -90.0, 1010.0)
+    assert meter.clipped
+    QTest.mouseClick(meter, LEFT)
+    assert not meter.clipped
+
+
+def test_spectra_scroll_in_from_the_right_in_the_clusters_colour(window: MixerWindow, surface: ControlSurface) -> None:
+    surface.set("/vqss/cluster/2/color", "#ff0000")
+    settle()
+    for frame in range(1, 6):
+        levels = np.zeros((5, 64), np.uint8)
+        levels[3, :8] = 180            # the third cluster's lowest bands
+        surface.telemetry.spectra = (frame, levels.tobytes())
+        window.advance(float(frame))
+        window.advance(float(frame))   # the same frame again is no new column
+    assert window.ring.count == 5
+    assert (window.ring.newest(3)[:8] == 180).all() and not window.ring.newest(3)[8:].any()
+    tile = window.row.strips[2].tile
+    image = tile.grab().toImage()
+    right, bottom = image.width() - 1, image.height() - 1
+    pixel = image.pixelColor(right - 2, bottom)
+    assert pixel.red() > 150 and pixel.green() < 60
+    assert image.pixelColor(right - 2, 1) == QColor(theme.WELL) == image.pixelColor(1, bottom)
+
+
+def test_spectra_of_another_size_are_left_alone(window: MixerWindow, surface: ControlSurface) -> None:
+    for content in (b"", b"x" * 7, bytes(64 * 17)):
+        surface.telemetry.spectra = (9, content)
+        window.advance(1.0)
+    assert window.ring.count == 0
+
+
+def test_a_ring_that_went_round_still_shows_the_newest_at_the_right(window: MixerWindow) -> None:
+    ring = window.ring
+    for frame in range(2048 + 30):
+        ring.push((frame, bytes([255 if frame >= 2048 + 20 else 0]) * (5 * 64)))
+    image = window.row.strips[0].tile.grab().toImage()
+    y = image.height() // 2
+    bright = [image.pixelColor(x, y).lightness() > 200 for x in range(image.width())]
+    assert all(bright[-10:]) and not any(bright[:-11])
+
+
+def test_clusters_without_sound_dim_hide_and_come_back(window: MixerWindow, surface: ControlSurface) -> None:
+    powers = surface.telemetry.rms_power
+    powers[0], powers[1], powers[2], powers[3] = 0.01, 0.002, 0.0, 1e-9
+    for tick in range(40):
+        window.advance(tick * 0.3)
+    unused = [strip.unused for strip in window.row.strips]
+    assert unused == [False, False, True, True]
+    click(window.toolbar.hide_unused)
+    assert [strip.isHidden() for strip in window.row.strips] == unused
+    powers[2] = 0.01
+    window.advance(12.3)
+    assert not window.row.strips[2].unused and not window.row.strips[2].isHidden()
+
+
+def test_silence_makes_nobody_unused() -> None:
+    activity = Activity(2)
+    for tick in range(1000):
+        activity.update((-90.0, -120.0), float(tick))
+    assert not activity.unused(0) and not activity.unused(1)
+
+
+def test_the_playhead_goes_on_stops_and_goes_round() -> None:
+    head = Playhead()
+    head.seek(2.0, 100.0)
+    assert head.position(105.0) == 2.0
+    head.play(True, 105.0)
+    assert head.position(106.5) == pytest.approx(3.5)
+    head.set_loop((1.0, 4.0), 106.5)
+    assert head.position(107.5) == pytest.approx(1.5)
+    assert head.position(110.5) == pytest.approx(1.5)
+    head.play(False, 110.5)
+    assert head.position(200.0) == pytest.approx(1.5)
+
+
+def wait_for_overview(window: MixerWindow) -> None:
+    while not window.transport.waveform.seconds:
+        QTest.qWait(5)
+
+
+def test_a_song_is_opened_played_sought_and_looped(
+    window: MixerWindow, surface: ControlSurface, tmp_path: Path
+) -> None:
+    (tmp_path / "song.wav").write_bytes(b"")
+    window.transport.open_song(tmp_path / "song.wav")
+    settle()
+    assert surface.get("/vqss/source") == "song.wav" and surface.get("/vqss/transport/play") is True
+    assert window.transport.recent() == [str(tmp_path / "song.wav")]
+    wait_for_overview(window)
+    wave = window.transport.waveform
+    QTest.mouseClick(wave, LEFT, pos=QPoint(wave.width() // 2, 10))
+    assert surface.get("/vqss/transport/position") == pytest.approx(5.0, abs=0.1)
+    QTest.mousePress(wave, LEFT, SHIFT, QPoint(wave.width() // 4, 10))
+    move(wave, QPoint(wave.width() // 3, 10), SHIFT)
+    QTest.mouseRelease(wave, LEFT, SHIFT, QPoint(wave.width() // 2, 10))
+    assert surface.get("/vqss/transport/loop") == pytest.approx((2.5, 5.0), abs=0.1)
+    assert window.transport.loop.isChecked()
+    click(window.transport.loop)
+    assert surface.get("/vqss/transport/loop") == (0.0, 0.0)
+    key(window, Qt.Key.Key_Space)
+    assert surface.get("/vqss/transport/play") is False
+    surface.set("/vqss/source", "input", "somebody")
+    settle()
+    assert not window.transport.play.isEnabled() and window.transport.song is None
+
+
+def test_what_is_no_song_is_told_in_a_bar(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
+    window.transport.open_song(tmp_path / "notes.txt")
+    assert "notes.txt is no song" in window.errors.label.text() and window.errors.isVisible()
+    assert surface.get("/vqss/source") == "input"
+
+
+def test_status_and_errors_of_the_engine_are_shown(window: MixerWindow, surface: ControlSurface) -> None:
+    telemetry = surface.telemetry
+    telemetry.load, telemetry.misses, telemetry.xruns = 0.42, 3, 7
+    telemetry.engine_latency_ms, telemetry.state = 17.44, EngineState.DEVICE_LOST
+    telemetry.report("the device has gone")
+    window.advance(1.0)
+    status = window.status
+    texts = [label.text() for label in (status.load_text, status.misses, status.xruns, status.latency)]
+    assert texts == ["load 42 %", "misses 3", "xruns 7", "latency 17.4 ms"]
+    assert "device lost" in status.state.text()
+    assert window.errors.isVisible() and window.errors.label.text() == "the device has gone"
