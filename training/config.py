@@ -16,6 +16,7 @@ class DataConfig:
     """Where the songs are and how clips of them are mixed. Times in seconds, levels in dB."""
 
     songs: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()  # of the recordings, for the bundle's provenance
     cache: str = ""  # folder of the decoded bank; beside the run by default
     clip_s: float = 4.0
     stems_min: int = 2

@@ -60,6 +60,7 @@ def _provenance(content: dict[str, Any]) -> dict[str, Any]:
         "seed": config["seed"],
         "batch": {stage: config[stage]["batch"] for stage in ("discover", "partition")},
         "clip_s": config["data"]["clip_s"],
+        "credits": list(config["data"].get("credits", ())),
         "git_revision": _revision(),
         "torch": torch.__version__,
     }
