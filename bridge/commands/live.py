@@ -1,0 +1,188 @@
+"""`vqss live`: separate what comes in from an audio interface, another program or a song, while it plays."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from bridge.commands import options
+from bridge.console import print_json, say
+from vqss_engine.errors import UsageError, VQSSError
+
+if TYPE_CHECKING:
+    from bridge.live_device import Device
+    from bridge.live_session import LiveSession, OpenDevice
+    from vqss_engine.engine import Engine
+
+NO_OSC = "none"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    device = "a device's name, part of it, or number (vqss devices); jack; default; none"
+    parser.add_argument("--input", default="default", metavar="DEV", help=f"where sound comes from: {device}")
+    parser.add_argument("--output", default="default", metavar="DEV", help="where it goes, likewise")
+    parser.add_argument("--samplerate", type=options.positive_int, metavar="HZ", help="default: the device's own")
+    parser.add_argument("--blocksize", type=_block, default=0, metavar="N", help="16 to 8192; default 0: the device's")
+    options.add_model(parser)
+    options.add_latency(parser)
+    parser.add_argument("--outputs", choices=("main", "multi"), default="main", help="multi: main and every cluster")
+    parser.add_argument("--source", type=Path, metavar="FILE", help="play this song instead of the input")
+    parser.add_argument("--osc", default="", metavar="HOST:PORT", help="default 127.0.0.1:9000; none: no OSC")
+    parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs and racks may be loaded from over OSC")
+    parser.add_argument("--preset", type=Path, metavar="FILE", help="begin with these settings")
+    parser.add_argument("--rack", type=Path, metavar="FILE", help="effects, as a rack file")
+    options.add_settings(parser)
+    parser.add_argument("--seconds", type=options.positive_seconds, metavar="S", help="end after this time")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write what is heard; with multi every cluster too")
+    parser.add_argument("--measure-latency", action="store_true", help="measure through a cable from output to input")
+    options.add_json(parser)
+
+
+def _block(text: str) -> int:
+    value = int(text) if text.strip().isdecimal() else -1
+    if value != 0 and not 16 <= value <= 8192:
+        raise argparse.ArgumentTypeError(f"'{text}' is not 0 or a number from 16 to 8192")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bridge.live_report import print_report
+
+    _check(arguments)
+    if arguments.measure_latency:
+        return _measure(arguments)
+    with ExitStack() as stack:
+        session = _session(arguments, stack)
+        _stop_on_signals(session.stop, stack)
+        report = session.run()
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    if arguments.json:
+        print_json(report)
+    else:
+        print_report(report)
+    if session.abandoned:
+        # A stream that hangs in the audio system would hang the end of this process too.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    """Through a cable from output 1 to input 1."""
+    from bridge.latency_probe import measure_latency
+
+    with ExitStack() as stack:
+        engine, device, _ = _engine(arguments, stack)
+        engine.warm_up()
+        stopping = threading.Event()
+        _stop_on_signals(stopping.set, stack)
+        say("sending a test sound from output 1 to input 1")
+        report = measure_latency(engine, device, stopping)
+    if arguments.json:
+        print_json(report)
+    else:
+        print(
+            f"measured {report['measured_ms']:.2f} ms, declared {report['declared_ms']:.2f} ms;"
+            f" a block of the device is {report['block_ms']:.2f} ms"
+        )
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.samplerate is not None and not 32_000 <= arguments.samplerate <= 192_000:
+        raise UsageError(f"--samplerate {arguments.samplerate}; give 32000 to 192000")
+    if arguments.source is not None and not arguments.source.is_file():
+        raise VQSSError(f"there is no file '{arguments.source}'; check the path given to --source")
+    if arguments.measure_latency and "none" in (arguments.input, arguments.output):
+        raise UsageError("--measure-latency needs an input and an output, joined by a cable")
+
+
+def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
+    """Ctrl-C and SIGTERM end the run with its report; a second one ends at once."""
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        stop()
+        signal.signal(signum, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stack.callback(signal.signal, number, signal.signal(number, handle))
+
+
+def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, Device, OpenDevice]:
+    """The device, not started, an engine for it, and what opens it again."""
+    from bridge.live_device import DeviceChoice, Layout, open_again, open_device, settled
+    from vqss_engine.bundle import ModelBundle
+    from vqss_engine.config import StreamConfig
+    from vqss_engine.engine import Engine
+
+    bundle, stream = ModelBundle.load(arguments.model), StreamConfig.named(arguments.latency)
+    multi = arguments.outputs == "multi"
+    choice = settled(DeviceChoice(
+        arguments.input, arguments.output, arguments.samplerate, arguments.blocksize, multi, arguments.seconds
+    ))  # fmt: skip
+    names, rate_hz = bundle.cluster_names, bundle.config.sample_rate
+    device = open_device(choice, names, Layout(stream.hop, rate_hz))
+    stack.callback(device.close)
+    engine = Engine(bundle, stream, device.inputs, multi=multi, insert_deadline_s=stream.hop / rate_hz)
+    layout = Layout(stream.hop, rate_hz, device.inputs)
+    return engine, device, lambda hung: open_again(choice, names, layout, hung)
+
+
+def _session(arguments: argparse.Namespace, stack: ExitStack) -> LiveSession:
+    """All of it, built but not running."""
+    from bridge.live_session import LiveSession, SessionOptions
+    from bridge.song_stream import check_song
+
+    song = arguments.source.resolve() if arguments.source else None
+    if song:
+        check_song(song)
+    engine, device, open_again = _engine(arguments, stack)
+    tick = _prepare(engine, arguments, stack)
+    engine.warm_up()
+    no_device = arguments.input == arguments.output == "none"
+    seconds = None if no_device else arguments.seconds      # the clock counts frames, and ends by itself
+    options = SessionOptions(song, _music(arguments), arguments.record, seconds)
+    return LiveSession(engine, device, open_again, options, tick)
+
+
+def _music(arguments: argparse.Namespace) -> Path | None:
+    """The folder open to remote control."""
+    if arguments.music:
+        return Path(arguments.music)
+    return arguments.source.resolve().parent if arguments.source else None
+
+
+def _prepare(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> Callable[[], Any]:
+    """Settings, effects, presets and OSC; returns what is to be called on the main thread now and then."""
+    from platformdirs import user_config_path
+
+    from bridge.files import apply_settings
+    from bridge.rack_host import RackHost
+    from vqss_engine.presets import PresetFolder, apply, read_preset
+
+    rack = RackHost(engine, _music(arguments))
+    if arguments.rack:
+        rack.load(arguments.rack)
+    if arguments.preset:
+        apply(engine.surface, read_preset(arguments.preset), str(arguments.preset))
+    apply_settings(engine.surface, arguments.settings)
+    PresetFolder(user_config_path("vqss") / "presets", engine.surface).attach()
+    if arguments.osc != NO_OSC:
+        from bridge.osc_server import OscServer
+        from bridge.osc_sockets import host_and_port
+
+        host, port = host_and_port(arguments.osc)
+        music = _music(arguments)
+        server = stack.enter_context(OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=music))
+        say(f"OSC at {server.host}:{server.port}")
+    return rack.poll

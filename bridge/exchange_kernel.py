@@ -1,0 +1,151 @@
+"""What happens in an audio callback, compiled: input and song into a ring, output out of another, the dry mix between.
+
+Nothing here allocates, locks or waits. Arrays are (C, n), of any layout, so that interleaved device buffers are given
+transposed. `state` are integers that each have one writer, `level` floats; both are numbered below.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.ring import READ, SPACING, WRITTEN, copy_in, load_acquire, store_release
+from vqss_engine.compiled import njit
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+# Written by the callback
+(CALLBACKS, LARGEST_BLOCK, DRY_FRAMES, DRY_TIMES, XRUNS, STARVED, RECORD_DROPPED, GAP, FADE_LEFT, WAS_DRY) = (
+    SPACING * slot for slot in range(10)
+)
+# Written by the worker
+DELAY, VALID_FROM, CLIP = (SPACING * slot for slot in range(10, 13))
+# Written by the host, the song's reader and the recorder
+RUNNING, INPUT_ON, SONG_ON, SONG_END, SONG_DISCARD, RECORDING, WAITING = (SPACING * slot for slot in range(13, 20))
+STATE_SIZE = SPACING * 20
+
+# Where the fades between input and song stand, the callback's; what the dry mix is multiplied by in the main pair
+# and in the others, the worker's.
+INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE = range(4)
+LEVELS = 4
+
+FADE_FRAMES = 256
+
+_ANY, _MEMORY, _INTEGERS, _FLOATS = "float32[:, :]", "float32[:, ::1]", "int64[::1]", "float32[::1]"
+
+
+@njit("float32(float32, int64)", nogil=True, cache=True)
+def _towards(level: float, target: int) -> np.float32:
+    """One frame of a linear fade."""
+    step = np.float32(1.0 / FADE_FRAMES)
+    if target > 0:
+        return min(np.float32(1.0), np.float32(level + step))
+    return max(np.float32(0.0), np.float32(level - step))
+
+
+@njit(f"void({_ANY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS})", nogil=True, cache=True)
+def take_in(
+    given: Floats, memory: Floats, positions: Integers, song: Floats, song_positions: Integers, state: Integers,
+    level: Floats,
+) -> None:  # fmt: skip
+    """One block (C, n) of the device, or the song in its place, into the input ring; what is unread may be lost."""
+    channels, count = memory.shape[0], given.shape[1]
+    written, at = positions[WRITTEN], song_positions[READ]
+    discard = load_acquire(state, SONG_DISCARD)
+    if discard > at:
+        at = discard
+    ready = load_acquire(song_positions, WRITTEN) - at
+    mask, song_mask = memory.shape[1] - 1, song.shape[1] - 1
+    input_on, song_on = state[INPUT_ON], state[SONG_ON]
+    input_level, song_level, used = level[INPUT_LEVEL], level[SONG_LEVEL], 0
+    for i in range(count):
+        input_level, song_level = _towards(input_level, input_on), _towards(song_level, song_on)
+        playing = song_level > 0.0 and used < ready
+        for channel in range(channels):
+            value = given[channel, i] * input_level if input_level > 0.0 else np.float32(0.0)
+            if playing:
+                value += song[channel, (at + used) & song_mask] * song_level
+            memory[channel, (written + i) & mask] = value
+        if playing:
+            used += 1
+        elif song_level > 0.0 and at + used < state[SONG_END]:
+            state[STARVED] += 1
+    level[INPUT_LEVEL], level[SONG_LEVEL] = input_level, song_level
+    store_release(song_positions, READ, at + used)
+    store_release(positions, WRITTEN, written + count)
+
+
+@njit(f"void({_MEMORY}, {_INTEGERS}, {_ANY}, {_INTEGERS})", nogil=True, cache=True)
+def _record(memory: Floats, positions: Integers, out: Floats, state: Integers) -> None:
+    """Hand what is heard to the recorder; where it is too slow, silence of the same length follows later."""
+    count, gap = out.shape[1], state[GAP]
+    written = positions[WRITTEN]
+    if written + gap + count - load_acquire(positions, READ) > memory.shape[1]:
+        state[GAP] += count
+        state[RECORD_DROPPED] += count
+        return
+    for i in range(gap):
+        for channel in range(memory.shape[0]):
+            memory[channel, (written + i) & (memory.shape[1] - 1)] = np.float32(0.0)
+    copy_in(memory, written + gap, out)
+    state[GAP] = 0
+    store_release(positions, WRITTEN, written + gap + count)
+
+
+@njit("float32(float32[:, ::1], int64, int64, int64, int64[::1], float32[::1])", nogil=True, cache=True)
+def _dry(memory: Floats, position: int, channel: int, outputs: int, state: Integers, level: Floats) -> np.float32:
+    """The input of output frame `position`, as much later as separated sound is, for one output channel."""
+    at = position - state[DELAY]
+    if at < 0:
+        return np.float32(0.0)
+    value = memory[min(channel % 2, memory.shape[0] - 1), at & (memory.shape[1] - 1)]
+    if channel >= min(2, outputs):
+        return value * level[STEM_SHARE]
+    value *= level[MAIN_GAIN]
+    return min(np.float32(1.0), max(np.float32(-1.0), value)) if state[CLIP] else value
+
+
+@njit(
+    f"void({_ANY}, {_MEMORY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS}, {_FLOATS},"
+    f" {_FLOATS})",
+    nogil=True, cache=True,
+)  # fmt: skip
+def give_out(
+    wanted: Floats, dry: Floats, memory: Floats, positions: Integers, record: Floats, record_positions: Integers,
+    state: Integers, level: Floats, last: Floats, step: Floats,
+) -> None:  # fmt: skip
+    """Fill (C, n) from the output ring; where that lacks frames, from `dry`, the memory of the input ring.
+
+    Where one takes over from the other, the step between them fades out over FADE_FRAMES, so that none is heard.
+    `last`, `step`: the last sample played, and the step that fades, a float per output channel.
+    """
+    outputs, count = wanted.shape
+    start, ready = positions[READ], load_acquire(positions, WRITTEN)
+    valid, mask = load_acquire(state, VALID_FROM), memory.shape[1] - 1
+    for i in range(count):
+        position = start + i
+        lacking = position >= ready or position < valid
+        for channel in range(outputs):
+            if lacking:
+                value = _dry(dry, position, channel, outputs, state, level)
+            else:
+                value = memory[channel, position & mask]
+            if lacking != (state[WAS_DRY] == 1):
+                step[channel] = last[channel] - value
+            wanted[channel, i] = value
+        if lacking != (state[WAS_DRY] == 1):
+            state[WAS_DRY], state[FADE_LEFT] = int(lacking), FADE_FRAMES
+            state[DRY_TIMES] += int(lacking)
+        if state[FADE_LEFT] > 0:
+            part = np.float32(state[FADE_LEFT]) / np.float32(FADE_FRAMES)
+            for channel in range(outputs):
+                wanted[channel, i] += step[channel] * part
+            state[FADE_LEFT] -= 1
+        state[DRY_FRAMES] += int(lacking)
+        for channel in range(outputs):
+            last[channel] = wanted[channel, i]
+    store_release(positions, READ, start + count)
+    if state[RECORDING]:
+        _record(record, record_positions, wanted, state)
+    state[CALLBACKS] += 1

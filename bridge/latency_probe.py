@@ -1,0 +1,101 @@
+"""Measures what a live run's latency really is: a sound through the engine, out, through a cable, and in again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import correlate
+
+from bridge.exchange import Exchange
+from bridge.hop_times import HopTimes
+from bridge.live_device import Device
+from bridge.live_source import SongPlayer
+from bridge.live_stream import LiveStream
+from vqss_engine.engine import Engine
+from vqss_engine.errors import VQSSError
+
+Floats = NDArray[np.float32]
+
+_PROBE_S, _LEAD_S, _TAIL_S, _LEVEL = 0.25, 0.5, 1.0, 0.25
+_CLEAR = 6.0
+_PATIENCE_S = 20.0
+
+
+def probe_sound(rate_hz: int) -> Floats:
+    """Noise (n,) that comes and goes softly; no other sound looks like it."""
+    noise = np.random.default_rng(1).standard_normal(round(_PROBE_S * rate_hz))
+    return (np.clip(noise / 3.0, -1.0, 1.0) * np.hanning(noise.size) * _LEVEL).astype(np.float32)
+
+
+def find_delay(probe: Floats, captured: Floats) -> int | None:
+    """The frame of `captured` (n,) at which `probe` begins; None where it is not clearly there."""
+    likeness = np.abs(correlate(captured, probe, mode="valid"))
+    best = int(likeness.argmax())
+    around = np.delete(likeness, slice(max(0, best - 32), best + 32))
+    return best if likeness[best] > _CLEAR * np.sqrt(np.mean(around**2) + 1e-20) and likeness[best] > 1e-4 else None
+
+
+class ProbedExchange(Exchange):
+    """Puts the probe in the place of the input, and keeps what the input really brings."""
+
+    def prepare(self) -> None:
+        """Allocate; before the device runs."""
+        rate_hz = self.rate_hz
+        self.lead = round(_LEAD_S * rate_hz)
+        self.probe = probe_sound(rate_hz)
+        self.captured: Floats = np.zeros(self.lead + self.probe.size + round(_TAIL_S * rate_hz), np.float32)
+        self.sent: Floats = np.zeros_like(self.captured)
+        self.sent[self.lead : self.lead + self.probe.size] = self.probe
+        self.at = 0
+
+    def exchange(self, given: Floats, wanted: Floats) -> None:
+        if self.running:
+            count = min(given.shape[1], self.captured.size - self.at)
+            self.captured[self.at : self.at + count] = given[:, :count].max(axis=0) + given[:, :count].min(axis=0)
+            given = given.copy()
+            given[...] = 0.0
+            given[:, :count] = self.sent[self.at : self.at + count]
+            self.at += count
+        super().exchange(given, wanted)
+
+
+def _measure(exchange: ProbedExchange, device: Device, stopping: threading.Event) -> int | None:
+    """Send the probe until it comes back; frames it took from the engine's input, None where it never does."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline and device.alive and not stopping.wait(0.05):
+        if exchange.at < exchange.captured.size:
+            continue
+        found = find_delay(exchange.probe, exchange.captured)
+        if found is not None and found >= exchange.lead:
+            return found - exchange.lead
+        exchange.at = 0
+    return None
+
+
+def measure_latency(engine: Engine, device: Device, stopping: threading.Event) -> dict[str, Any]:
+    """The measurement beside what is declared. Raises VQSSError where the sound does not come back."""
+    song = SongPlayer(engine.telemetry.report, lambda: None)
+    stream = LiveStream(device, engine, HopTimes(), song, exchange_type=ProbedExchange)
+    assert isinstance(stream.exchange, ProbedExchange)
+    stream.exchange.prepare()
+    try:
+        stream.start()
+        frames = _measure(stream.exchange, device, stopping)
+        latency_ms = stream.latency_ms()
+    finally:
+        stream.close()
+        song.close()
+    if frames is None:
+        raise VQSSError("the test sound does not come back; join output 1 to input 1 by a cable, and turn both up")
+    found, block = 1000.0 * frames / device.rate_hz, 1000.0 * stream.block / device.rate_hz
+    return {
+        "measured_ms": round(found, 3),
+        "declared_ms": latency_ms["total"],
+        "difference_ms": round(found - latency_ms["total"], 3),
+        "block_ms": round(block, 3),
+        "latency_ms": latency_ms,
+    }

@@ -1,0 +1,124 @@
+"""Which device is meant by --input and --output, and what every device offers to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bridge.clock_device import ClockDevice
+from bridge.exchange import Exchange
+from vqss_engine.errors import UsageError, VQSSError
+
+NONE, JACK, DEFAULT = "none", "jack", "default"
+
+
+class Device(Protocol):
+    """What moves blocks in and out of an exchange.
+
+    block: frames of a callback, None where only the callbacks tell; steady: all are of that length. latency_s: of the
+    hardware, in and out. hung: closing it did not return. finished: it came to its end by itself.
+    """
+
+    steady: bool
+    hung: bool
+    rate_hz: int
+    inputs: int
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def block(self) -> int | None: ...
+    @property
+    def latency_s(self) -> float: ...
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def finished(self) -> bool: ...
+    def start(self, exchange: Exchange) -> None: ...
+    def declare(self, delay: int) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the engine would like: samples of a hop, rate in Hz, 1 or 2 channels of input."""
+
+    hop: int = 256
+    rate_hz: int = 44100
+    channels: int = 2
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """source, target: `none`, `jack`, `default`, or a PortAudio device's name or number. multi: a pair per cluster.
+
+    rate_hz None, block 0: the device's own. seconds limits a stream without a device; None: endless.
+    """
+
+    source: str = DEFAULT
+    target: str = DEFAULT
+    rate_hz: int | None = None
+    block: int = 0
+    multi: bool = False
+    seconds: float | None = None
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether no device is wanted."""
+        return self.source == self.target == NONE
+
+
+def settled(choice: DeviceChoice) -> DeviceChoice:
+    """The same choice for good: JACK where nothing was asked for and a server runs."""
+    nothing = choice.source == choice.target == DEFAULT
+    return replace(choice, source=JACK, target=JACK) if nothing and _jack_runs() else choice
+
+
+def open_again(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout, hung: bool) -> Device:
+    """Another `open_device` after the last one was lost; `hung`: that one cannot be closed."""
+    if not choice.is_clock and JACK not in (choice.source, choice.target):
+        from bridge.portaudio_library import look_again
+
+        look_again(hung)
+    return open_device(choice, cluster_names, layout)
+
+
+def open_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout) -> Device:
+    """The device meant by a settled `choice`, not started. Raises VQSSError where there is none that fits."""
+    if choice.is_clock:
+        rate_hz = choice.rate_hz or layout.rate_hz
+        limit = None if choice.seconds is None else round(choice.seconds * rate_hz)
+        return ClockDevice(rate_hz, choice.block or layout.hop, limit=limit)
+    if JACK in (choice.source, choice.target):
+        return _jack_device(choice, cluster_names, layout)
+    from bridge.audio_host import PortAudioDevice
+
+    source, target = (None if name == NONE else name for name in (choice.source, choice.target))
+    outputs = 2 + 2 * len(cluster_names) * choice.multi
+    return PortAudioDevice(source, target, outputs, choice.rate_hz, choice.block, layout.channels)
+
+
+def _jack_runs() -> bool:
+    from bridge.jack_library import jack_library, open_client
+
+    try:
+        jack_library().jack_client_close(open_client("vqss_probe"))
+    except VQSSError:
+        return False
+    return True
+
+
+def _jack_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout) -> Device:
+    from bridge.jack_ports import JackDevice, output_ports
+
+    if not {choice.source, choice.target} <= {JACK, DEFAULT, NONE}:
+        raise UsageError("JACK is one device for input and output; give jack, or none, for both")
+    outputs = [] if choice.target == NONE else output_ports(cluster_names, choice.multi)
+    device = JackDevice(0 if choice.source == NONE else layout.channels, outputs)
+    if choice.rate_hz not in (None, device.rate_hz):
+        device.close()
+        raise VQSSError(
+            f"the JACK server runs at {device.rate_hz} Hz, not {choice.rate_hz}; leave --samplerate out, or restart it"
+        )
+    return device

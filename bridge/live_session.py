@@ -1,0 +1,212 @@
+"""A live run: the engine, its device, and the watch over both, until it is stopped.
+
+Threads: `run` is the main thread's; it opens, watches, reconnects and reports, and may block. The others are named
+where they live: the device's callback, live_worker, live_source, recorder, osc_server.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge import exchange_kernel as kernel
+from bridge.console import say
+from bridge.live_device import Device
+from bridge.live_report import RunCounts, run_report, status_line
+from bridge.live_stream import LiveStream
+from bridge.live_worker import Before
+from bridge.recorder import Recorder
+from bridge.transport import Transport
+from vqss_engine.control import EngineState
+from vqss_engine.engine import Engine
+from vqss_engine.errors import VQSSError
+
+RETRY_S = 2.0
+_TICK_S, _STATUS_S, _COLLECT_S = 0.05, 1.0, 5.0
+_SILENT_DEVICE_S, _SILENT_FREEWHEEL_S = 1.5, 20.0
+_SWITCH_INTERVAL_S = 0.0005
+
+OpenDevice = Callable[[bool], Device]
+"""Opens the device again; it is told whether the one before hangs."""
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """song: played from the start, in `music`, the folder that songs may be named in. record: where to write.
+
+    seconds: how long to run. status: print a line a second. before_chunk: see `live_worker.Worker`.
+    """
+
+    song: Path | None = None
+    music: Path | None = None
+    record: Path | None = None
+    seconds: float | None = None
+    status: bool = True
+    before_chunk: Before | None = None
+
+
+class LiveSession:
+    """`engine` on the device that `open_device` gives, again and again if need be. `run` returns the report.
+
+    on_tick is called some times a second, on the main thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        device: Device,
+        open_device: OpenDevice,
+        options: SessionOptions,
+        on_tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._engine, self._device, self._open, self._options = engine, device, open_device, options
+        self._telemetry, self._on_tick = engine.telemetry, on_tick
+        self._stopping = threading.Event()
+        self.counts = RunCounts()
+        self.abandoned = False
+        self._stream: LiveStream | None = None
+        self._last: LiveStream | None = None
+        self._recorder = self._make_recorder()
+        self._transport = Transport(engine.surface, options.music)
+        self._transport.begin(options.song)
+        self._told = 0
+
+    def _make_recorder(self) -> Recorder | None:
+        if self._options.record is None:
+            return None
+        engine = self._engine
+        names = [str(engine.surface.get(f"/vqss/cluster/{k}/name")) for k in range(engine.clusters)]
+        clusters = tuple(names) if engine.stem_out is not None else ()
+        return Recorder(self._options.record, clusters, self._telemetry.report)
+
+    def stop(self) -> None:
+        """End the run; from any thread or a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> dict[str, Any]:
+        """Play until stopped, until `seconds` have passed, or the device ends by itself.
+
+        Raises VQSSError where the device does not open at first, or the recording fails.
+        """
+        began = time.monotonic()
+        try:
+            with undisturbed():
+                self._stream = self._connect(self._device)
+                latency_ms = self._watch(began)
+        finally:
+            self._disconnect()
+            self._transport.close()
+            self._telemetry.state = EngineState.STOPPED
+            if self._recorder:
+                self._recorder.close()
+        assert self._last is not None
+        return run_report(time.monotonic() - began, self._telemetry, self.counts, self._last, latency_ms)
+
+    def _connect(self, device: Device) -> LiveStream:
+        before = self._options.before_chunk
+        stream = LiveStream(
+            device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before
+        )
+        stream.start()
+        self._last = stream
+        return stream
+
+    def _disconnect(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self.abandoned = self.abandoned or self._stream.device.hung
+            self.counts.add(self._stream)
+            self._stream = None
+
+    # The watch
+
+    def _watch(self, began: float) -> dict[str, float]:
+        """Until the end; returns the latency of the last stream."""
+        seconds, next_status, next_collection = self._options.seconds, began + _STATUS_S, began + _COLLECT_S
+        calls, since = -1, began
+        latency_ms: dict[str, float] = {}
+        while not self._stopping.wait(_TICK_S):
+            now = time.monotonic()
+            stream = self._stream
+            if stream is None or stream.device.finished or (seconds is not None and now - began >= seconds):
+                break
+            if (count := stream.exchange.count(kernel.CALLBACKS)) != calls:
+                calls, since = count, now
+            latency_ms = self._tell(stream)
+            patience = _SILENT_FREEWHEEL_S if stream.exchange.waiting else _SILENT_DEVICE_S
+            if not stream.device.alive or stream.outgrown or now - since > patience:
+                self._reconnect(stream, began)
+                calls, since = -1, time.monotonic()
+            if now >= next_status:
+                next_status = now + _STATUS_S
+                self._say_status()
+            if now >= next_collection:
+                next_collection = now + _COLLECT_S
+                gc.collect()
+        if not latency_ms and self._stream is not None:
+            latency_ms = self._stream.latency_ms()
+        return latency_ms
+
+    def _tell(self, stream: LiveStream) -> dict[str, float]:
+        """Bring the telemetry up to date."""
+        latency_ms = stream.latency_ms()
+        telemetry = self._telemetry
+        telemetry.host_latency_ms = latency_ms["total"] - telemetry.engine_latency_ms
+        telemetry.xruns = self.counts.xruns + stream.exchange.count(kernel.XRUNS)
+        self._transport.tick()
+        self._on_tick()
+        return latency_ms
+
+    def _say_status(self) -> None:
+        """The line of this second, and the faults that were reported since the last."""
+        snapshot = self._telemetry.snapshot()
+        new = snapshot.error_count - self._told
+        self._told = snapshot.error_count
+        for text in snapshot.errors[max(0, len(snapshot.errors) - new) :] if new else ():
+            say(text)
+        if self._options.status:
+            status_line(self._telemetry)
+
+    def _reconnect(self, stream: LiveStream, began: float) -> None:
+        """Leave a lost device behind, without waiting for it, and try every two seconds to have one again."""
+        self._telemetry.state = EngineState.DEVICE_LOST
+        say(f"the device '{stream.device.name}' was lost or has changed; trying again every {RETRY_S:g} s")
+        self._disconnect()
+        seconds = self._options.seconds
+        wait, hung = 0.0, stream.device.hung
+        while not self._stopping.wait(wait) and (seconds is None or time.monotonic() - began < seconds):
+            wait = RETRY_S
+            try:
+                self._stream = self._connect(self._open(hung))
+            except VQSSError:
+                hung = False
+                self._on_tick()
+                self._say_status()
+                continue
+            self.counts.reconnects += 1
+            say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
+            return
+        self._stream = None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No garbage collection but where it is asked for, and short turns for threads that hold the interpreter."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        sys.setswitchinterval(interval)

@@ -1,0 +1,98 @@
+"""The engine as a device sees it: chunks of fixed length in, chunks with all outputs out, at the device's rate.
+
+A rate within a tenth of the model's is served as it is: the model was trained on music played that much faster and
+slower, and resampling would cost 40 ms. Any other rate is converted on the way in and out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.resample import StreamingResampler
+from vqss_engine.engine import Engine
+
+Floats = NDArray[np.float32]
+
+NATIVE_RANGE = 0.1
+
+
+class LiveStage:
+    """`process` takes (C, chunk) and fills (outputs, chunk): the main pair, then a pair per cluster where asked for.
+
+    engine: with `multi` where `outputs` > 2; a mono engine fills both channels of a pair. rate_hz: the device's.
+    """
+
+    def __init__(self, engine: Engine, rate_hz: int) -> None:
+        self.engine, self.rate_hz = engine, rate_hz
+        self.outputs = 2 if engine.stem_out is None else 2 + 2 * engine.clusters
+        model_hz = engine.sample_rate
+        self.native = abs(rate_hz / model_hz - 1.0) <= NATIVE_RANGE
+        self.engine_hz = rate_hz if self.native else model_hz
+        self.chunk = engine.hop if self.native else max(1, round(engine.hop * rate_hz / model_hz))
+        self._main: Floats = np.zeros((engine.channels, engine.hop), np.float32)
+        self._fill = 0
+        self._low: Floats = np.zeros((engine.channels, 0), np.float32)
+        self._high: Floats = np.zeros((self.outputs, 0), np.float32)
+        if not self.native:
+            self._down = StreamingResampler(engine.channels, rate_hz, model_hz)
+            self._up = StreamingResampler(self.outputs, model_hz, rate_hz)
+            self._conversion = self._measured_conversion()
+        self.reset()
+
+    @property
+    def latency_samples(self) -> int:
+        """From a chunk given to the chunk returned, at the device's rate: engine, inserts, conversion."""
+        return round(self.engine.latency_samples * self.rate_hz / self.engine_hz) + self._fill
+
+    def process(self, block: Floats, out: Floats, dry: bool = False) -> None:
+        """One chunk; `dry` leaves out the separation, for one that is late already."""
+        if self.native:
+            self._hop(block, out, dry)
+            return
+        self._low = np.concatenate([self._low, self._down.process(block)], axis=1)
+        hop = self.engine.hop
+        while self._low.shape[1] >= hop:
+            made: Floats = np.empty((self.outputs, hop), np.float32)
+            self._hop(np.ascontiguousarray(self._low[:, :hop]), made, dry)
+            self._low = self._low[:, hop:].copy()
+            self._high = np.concatenate([self._high, self._up.process(made)], axis=1)
+        count = out.shape[1]
+        out[...] = self._high[:, :count]
+        self._high = self._high[:, count:].copy()
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self.engine.reset()
+        if self.native:
+            return
+        self._down.reset()
+        self._up.reset()
+        self._fill = self._conversion
+        self._low = np.zeros((self.engine.channels, 0), np.float32)
+        self._high = np.zeros((self.outputs, self._fill), np.float32)
+
+    def _hop(self, block: Floats, out: Floats, dry: bool) -> None:
+        engine = self.engine
+        run = engine.process_dry if dry else engine.process
+        run(block, self._main)
+        out[:2] = self._main
+        if engine.stem_out is not None:
+            pairs = out[2:].reshape(engine.clusters, 2, -1)
+            pairs[...] = engine.stem_out
+
+    def _measured_conversion(self) -> int:
+        """The most frames that both conversions and the gathering of hops hold back, found by running them."""
+        hop, waiting, lacking, most = self.engine.hop, 0, 0, 0
+        silence: Floats = np.zeros((self.engine.channels, self.chunk), np.float32)
+        made: Floats = np.zeros((self.outputs, hop), np.float32)
+        for _ in range(math.ceil(2 * self.rate_hz / self.chunk)):
+            waiting += self._down.process(silence).shape[1]
+            lacking += self.chunk
+            while waiting >= hop:
+                waiting -= hop
+                lacking -= self._up.process(made).shape[1]
+            most = max(most, lacking)
+        return most + 2  # what rounding of lengths may add over hours

@@ -1,0 +1,87 @@
+"""One connection to one device: its rings, the worker between them, and the numbers that follow from its blocks."""
+
+from __future__ import annotations
+
+import time
+
+from bridge import exchange_kernel as kernel
+from bridge.exchange import Exchange, prefill_frames
+from bridge.hop_times import HopTimes
+from bridge.live_device import Device
+from bridge.live_source import SongPlayer
+from bridge.live_stage import LiveStage
+from bridge.live_worker import Before, Worker
+from bridge.recorder import Recorder
+from vqss_engine.engine import Engine
+from vqss_engine.errors import VQSSError
+
+_FIRST_BLOCKS, _FIRST_BLOCK_TIMEOUT_S = 8, 5.0
+
+
+class LiveStream:
+    """`start` opens the device and begins to separate; `close` ends both. For one use."""
+
+    def __init__(
+        self,
+        device: Device,
+        engine: Engine,
+        hop_times: HopTimes,
+        song: SongPlayer,
+        recorder: Recorder | None = None,
+        before_chunk: Before | None = None,
+        exchange_type: type[Exchange] = Exchange,
+    ) -> None:
+        self.device, self._engine, self._song, self._recorder = device, engine, song, recorder
+        self._stage = LiveStage(engine, device.rate_hz)
+        self.exchange = exchange_type(engine.channels, self._stage.outputs, device.rate_hz)
+        self.worker = Worker(self._stage, self.exchange, hop_times, before_chunk)
+        self.block = 0
+
+    def start(self) -> None:
+        """Raises VQSSError where the device does not open, or never calls."""
+        self._song.attach(self.exchange)
+        if self._recorder:
+            self._recorder.attach(self.exchange)
+        self.worker.start()
+        try:
+            self.device.start(self.exchange)
+            self.block = self.device.block or self._first_blocks()
+        except VQSSError:
+            self.close()
+            raise
+        self.exchange.prefill = prefill_frames(self.block, self._stage.chunk, self.device.steady)
+        self.worker.resume()
+        self.exchange.begin(self.exchange.prefill)
+        self.device.declare(self.worker.delay)
+
+    def _first_blocks(self) -> int:
+        """The largest of the first blocks."""
+        deadline = time.monotonic() + _FIRST_BLOCK_TIMEOUT_S
+        while self.exchange.count(kernel.CALLBACKS) < _FIRST_BLOCKS:
+            if time.monotonic() > deadline:
+                raise VQSSError(f"'{self.device.name}' opens, but never asks for sound; choose another device")
+            time.sleep(0.002)
+        return self.exchange.count(kernel.LARGEST_BLOCK)
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether the device asks for longer blocks than the stream was begun for."""
+        return self.exchange.count(kernel.LARGEST_BLOCK) > self.block
+
+    def latency_ms(self) -> dict[str, float]:
+        """Where the milliseconds from input to output are spent; `total` is their sum."""
+        engine, stage = self._engine, self._stage
+        synthesis = engine.separator.latency_samples + engine.hop
+        algorithmic = synthesis / stage.engine_hz
+        inserts = (engine.latency_samples - engine.separator.latency_samples) / stage.engine_hz
+        inside, device = self.worker.delay / self.exchange.rate_hz, self.device.latency_s
+        parts = {"algorithmic": algorithmic, "inserts": inserts, "buffers": inside - algorithmic - inserts,
+                 "device": device, "total": inside + device}  # fmt: skip
+        return {name: round(1e3 * seconds, 3) for name, seconds in parts.items()}
+
+    def close(self) -> None:
+        """End the device and the worker, whatever state they are in, in less than a second."""
+        self.exchange.hold()
+        self.exchange.waiting = False
+        self.device.close()
+        self.worker.stop()

@@ -1,0 +1,111 @@
+"""Writes what is heard to disk: the main output, and with `multi` every cluster beside it.
+
+Thread: `live-recorder` takes frames from the recorder's ring and writes them; it may block. The callback never waits
+for it: where the disk is too slow for four seconds, silence of the same length is written instead, and counted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.audio_files import AudioWriter
+from bridge.coding import Coding
+from bridge.exchange import Exchange
+from vqss_engine.errors import UsageError, VQSSError
+
+Block = NDArray[np.float32]
+
+_POLL_S, _PIECE = 0.02, 4096
+
+
+class Recorder:
+    """Records into `path` (format by its ending: wav, flac or ogg) until `close`.
+
+    cluster_names: for the files of the clusters, `NAME_cluster_03.wav` beside `NAME.wav`; () records main alone.
+    Nothing has its final name before it is complete. Raises VQSSError where the files cannot be made.
+    """
+
+    def __init__(self, path: Path, cluster_names: tuple[str, ...], report: Callable[[str], None]) -> None:
+        if path.suffix[1:].lower() not in ("wav", "flac", "ogg"):
+            raise UsageError(f"cannot record '{path.name}'; give a name that ends in .wav, .flac or .ogg")
+        self._coding = Coding.named(path.suffix[1:].lower())
+        self.paths = [path, *(_cluster_path(path, k, name) for k, name in enumerate(cluster_names))]
+        for target in self.paths:
+            if target.exists():
+                raise VQSSError(f"'{target}' exists; choose another name for --record, or move it away")
+        self._report = report
+        self._writers: list[AudioWriter] = []
+        self._exchange: Exchange | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._block: Block = np.zeros((0, _PIECE), np.float32)
+
+    def attach(self, exchange: Exchange) -> None:
+        """Record from here on what `exchange` plays, which is not running yet; the rate must stay what it was."""
+        if self._exchange is not None and self._exchange.rate_hz != exchange.rate_hz:
+            self._report(f"the device changed to {exchange.rate_hz} Hz; the recording ends here")
+            return
+        if self._thread is not None:
+            self._pause()
+        elif not self._writers:
+            self._writers = [self._writer(path, exchange.rate_hz) for path in self.paths]
+            self._block = np.zeros((2 * len(self.paths), _PIECE), np.float32)
+        exchange.start_recording()
+        self._exchange = exchange
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="live-recorder", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left, and give the files their names. Raises VQSSError where the disk failed."""
+        if self._thread is None:
+            return
+        self._pause()
+        for writer, path in zip(self._writers, self.paths):
+            writer.close()
+            writer.path.replace(path)
+        self._thread, self._writers = None, []
+
+    def _pause(self) -> None:
+        self._stopping.set()
+        assert self._thread is not None
+        self._thread.join()
+
+    def _writer(self, path: Path, rate_hz: int) -> AudioWriter:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VQSSError(f"cannot make the folder '{path.parent}' ({error.strerror}); choose another") from error
+        return AudioWriter(path.with_name(f".{path.name}.part"), rate_hz, 2, self._coding)
+
+    def _run(self) -> None:
+        failed = False
+        while True:
+            last = self._stopping.is_set()
+            while not failed and self._take():
+                try:
+                    for index, writer in enumerate(self._writers):
+                        writer.write(self._block[2 * index : 2 * index + 2, : self._taken])
+                except VQSSError as error:
+                    self._report(f"{error}; the recording ends here")
+                    failed = True
+            if last:
+                return
+            self._stopping.wait(_POLL_S)
+
+    def _take(self) -> bool:
+        """Up to _PIECE frames into `_block`."""
+        assert self._exchange is not None
+        ring = self._exchange.recorded
+        self._taken = min(ring.readable, _PIECE)
+        return self._taken > 0 and ring.read(self._block[:, : self._taken])
+
+
+def _cluster_path(path: Path, k: int, name: str) -> Path:
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")
+    return path.with_name(f"{path.stem}_cluster_{k:02d}{'_' + safe if safe else ''}{path.suffix}")

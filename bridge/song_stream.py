@@ -1,0 +1,93 @@
+"""A song on disk as a stream of blocks at the device's rate, with seeking and loops that join without a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.audio_files import AudioReader
+from bridge.resample import StreamingResampler
+
+Block = NDArray[np.float32]
+Loop = tuple[float, float]
+
+_READ_FRAMES = 4096
+
+
+class SongStream:
+    """`next` gives one block after the other, (channels, n) at `rate_hz`, from `start_s` seconds on.
+
+    Raises VQSSError where the file cannot be read. `jumps` are (frame of this stream, second of the song): what is
+    heard from that frame on.
+    """
+
+    def __init__(self, path: Path, channels: int, rate_hz: int, start_s: float = 0.0) -> None:
+        self._path, self._channels, self._rate_hz = path, channels, rate_hz
+        self._reader = AudioReader(path)
+        self._hz = self._reader.sample_rate
+        self._resampler = StreamingResampler(channels, self._hz, rate_hz)
+        self._given = 0
+        self._ended = False
+        self.jumps: list[tuple[int, float]] = []
+        self._jump(start_s)
+
+    def _jump(self, start_s: float) -> None:
+        """Go on at `start_s`; decoding from the start is what works, and is exact, with every format."""
+        self._reader.close()
+        self._reader = AudioReader(self._path)
+        self._blocks: Iterator[Block] = self._reader.blocks(_READ_FRAMES)
+        self._at, self._waiting = 0, np.zeros((self._reader.channels, 0), np.float32)
+        start = round(start_s * self._hz)
+        while self._at < start and self._more():
+            step = min(self._waiting.shape[1], start - self._at)
+            self._waiting = self._waiting[:, step:]
+            self._at += step
+        self.jumps.append((round(self._given * self._rate_hz / self._hz), self._at / self._hz))
+
+    def _more(self) -> bool:
+        """Whether something is left of the song, which then waits."""
+        if not self._waiting.shape[1]:
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            self._waiting = block
+        return True
+
+    def next(self, loop: Loop = (0.0, 0.0)) -> Block | None:
+        """The next block, which may be empty; None after the end. `loop`: seconds, off where end <= start."""
+        if self._ended:
+            return None
+        start_s, end_s = loop
+        end = round(end_s * self._hz) if end_s > start_s else None
+        if end is not None and self._at == end:
+            self._jump(start_s)
+        if not self._more():
+            if end is not None and self._at > round(start_s * self._hz) and self._at < end:
+                self._jump(start_s)
+                return np.zeros((self._channels, 0), np.float32)
+            self._ended = True
+            return self._resampler.flush()
+        limit = self._waiting.shape[1] if end is None or self._at > end else end - self._at
+        block, self._waiting = self._waiting[:, :limit], self._waiting[:, limit:]
+        self._at += block.shape[1]
+        self._given += block.shape[1]
+        return self._resampler.process(self._laid_out(block))
+
+    def _laid_out(self, block: Block) -> Block:
+        """With the channels the engine has."""
+        if block.shape[0] == self._channels:
+            return block
+        if self._channels == 1:
+            return block.mean(axis=0, keepdims=True, dtype=np.float32)
+        return np.repeat(block, self._channels, axis=0)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def check_song(path: Path) -> None:
+    """Raise VQSSError where this cannot be played."""
+    AudioReader(path).close()

@@ -1,0 +1,28 @@
+"""In a thread that flushes denormals they are zero, and in others they are not."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from bridge.denormals import flush_denormals
+
+
+def halved() -> np.ndarray:
+    """Half the smallest normal numbers."""
+    return np.full(64, np.finfo(np.float32).tiny, np.float32) * np.float32(0.5)
+
+
+def test_only_the_thread_that_asks_flushes() -> None:
+    known, found = [], []
+
+    def work() -> None:
+        known.append(flush_denormals())
+        found.append(halved())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert halved().all()
+    assert not known[0] or not found[0].any()

@@ -1,0 +1,97 @@
+"""`vqss live` from the command line, with no device at all."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.cli import main
+from bridge.clock_device import ClockDevice
+from bridge.hop_times import HopTimes
+from bridge.live_source import SongPlayer
+from bridge.live_stream import LiveStream
+from tests.live_runs import RATE, song_file
+from tests.streams import small_bundle, small_engine
+
+NO_DEVICE = ["live", "--input", "none", "--output", "none", "--osc", "none"]
+LATENCIES = ("algorithmic", "inserts", "buffers", "device")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("model") / "small"
+    small_bundle().save(path)
+    return str(path)
+
+
+def test_the_report_has_all_its_fields(
+    song: np.ndarray, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, record = song_file(tmp_path, song[:, :RATE]), tmp_path / "take.wav"
+    options = ["--model", model, "--source", str(path), "--record", str(record), "--seconds", "1", "--json"]
+    assert main([*NO_DEVICE, *options, "--outputs", "multi"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"seconds", "hops", "misses", "xruns", "fallbacks", "reconnects"} <= set(report)
+    assert set(report["hop_ms"]) == {"p50", "p95", "p99", "max"}
+    latency = report["latency_ms"]
+    assert latency["total"] == pytest.approx(sum(latency[name] for name in LATENCIES), abs=0.01)
+    assert latency["algorithmic"] == pytest.approx(512 / 44.1, abs=0.01)
+    assert 0 < report["hops"] <= RATE // 256
+    names = [record.name, *(f"take_cluster_{k:02d}.wav" for k in range(4))]
+    assert sorted(path.name for path in tmp_path.glob("take*")) == sorted(names)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "bridge", *NO_DEVICE, "--model", model, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
+        assert live.stderr is not None and live.stdout is not None
+        for line in live.stderr:
+            if "running" in line:
+                break
+        live.send_signal(number)
+        report = json.loads(live.stdout.read())
+    assert live.returncode == 0
+    assert report["hops"] > 0
+
+
+def test_a_thousand_starts_leave_no_thread_behind() -> None:
+    import threading
+
+    engine = small_engine()
+    engine.warm_up()
+    before = threading.active_count()
+    song = SongPlayer(engine.telemetry.report, lambda: None)
+    for _ in range(1000):
+        device = ClockDevice(RATE, 256, free=True, limit=256)
+        stream = LiveStream(device, engine, HopTimes(), song)
+        stream.start()
+        stream.close()
+    song.close()
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (["--blocksize", "7"], 2, "16 to 8192"),
+        (["--samplerate", "8000"], 2, "32000 to 192000"),
+        (["--source", "nowhere.wav"], 1, "no file 'nowhere.wav'"),
+        (["--measure-latency"], 2, "joined by a cable"),
+        (["--record", "take.mp4", "--seconds", "1"], 2, ".wav, .flac or .ogg"),
+        (["--set", "/vqss/cluster/99/gain=0"], 2, "/vqss/cluster/99/gain"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    options: list[str], code: int, text: str, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*NO_DEVICE, "--model", model, *options]) == code
+    error = capsys.readouterr().err
+    assert text in error and error.count("\n") == 1

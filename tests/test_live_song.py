@@ -1,0 +1,105 @@
+"""A song played into the engine: its loops join, it can be sought in, and it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.exchange import Exchange
+from bridge.live_source import SongPlayer
+from bridge.song_stream import SongStream
+from tests.live_runs import RATE, aligned, latency_frames, play, song_file
+from vqss_engine.errors import VQSSError
+
+
+def ramp(frames: int) -> np.ndarray:
+    """Two channels whose samples tell which frame they are."""
+    count = np.arange(frames, dtype=np.float32) / 2**20
+    return np.stack([count, -count])
+
+
+def taken(stream: SongStream, frames: int, loop: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """The next frames, fewer at the end."""
+    parts, have = [], 0
+    while have < frames and (block := stream.next(loop)) is not None:
+        parts.append(block)
+        have += block.shape[1]
+    return np.concatenate(parts, axis=1)[:, :frames]
+
+
+def test_a_song_comes_whole_and_from_where_it_is_asked(tmp_path: Path) -> None:
+    signal = ramp(3 * RATE)
+    path = song_file(tmp_path, signal)
+    assert np.array_equal(taken(SongStream(path, 2, RATE), 10 * RATE), signal)
+    assert np.array_equal(taken(SongStream(path, 2, RATE, 1.25), 10 * RATE), signal[:, round(1.25 * RATE) :])
+
+
+def test_a_loop_joins_without_a_gap(tmp_path: Path) -> None:
+    signal = ramp(3 * RATE)
+    stream = SongStream(song_file(tmp_path, signal), 2, RATE)
+    start, end = round(0.5 * RATE), round(1.1 * RATE)
+    wanted = np.concatenate([signal[:, :end], signal[:, start:end], signal[:, start:end]], axis=1)
+    assert np.array_equal(taken(stream, wanted.shape[1], (0.5, 1.1)), wanted)
+    assert stream.jumps[1:] == [(end, pytest.approx(0.5)), (2 * end - start, pytest.approx(0.5))]
+
+
+def test_a_loop_beyond_the_end_comes_round_at_the_end(tmp_path: Path) -> None:
+    signal = ramp(RATE)
+    stream = SongStream(song_file(tmp_path, signal), 2, RATE)
+    wanted = np.concatenate([signal, signal[:, RATE // 2 :]], axis=1)
+    assert np.array_equal(taken(stream, wanted.shape[1], (0.5, 30.0)), wanted)
+
+
+def test_a_song_of_another_rate_is_as_long(tmp_path: Path) -> None:
+    stream = SongStream(song_file(tmp_path, ramp(22050), 22050), 1, 48_000)
+    assert abs(taken(stream, 10**6).shape[1] - 48_000) <= 1
+
+
+def test_a_song_that_ends_is_followed_by_silence(song: np.ndarray, tmp_path: Path) -> None:
+    part = song[:, : RATE // 2] * np.float32(0.5)
+    report, (out,), _ = play(song_file(tmp_path, part), tmp_path, 1.5)
+    end = latency_frames(report) + part.shape[1]
+    assert np.abs(aligned(out, latency_frames(report), part.shape[1]) - part).max() < 1e-5
+    assert np.abs(out[:, end + 2048 :]).max() < 1e-6
+    assert report["starved_frames"] == 0
+
+
+def playing(exchange: Exchange, until: Callable[[], bool]) -> np.ndarray:
+    """What comes into the engine, (C, N), until that is so."""
+    given, wanted = np.zeros((2, 256), np.float32), np.zeros((2, 256), np.float32)
+    block, parts, deadline = np.zeros((2, 256), np.float32), [], time.monotonic() + 60.0
+    while not until():
+        assert time.monotonic() < deadline
+        exchange.exchange(given, wanted)
+        assert exchange.incoming.read(block)
+        parts.append(block.copy())
+        time.sleep(0.001)
+    return np.concatenate(parts, axis=1)
+
+
+def test_the_player_tells_the_end_and_can_play_again(tmp_path: Path) -> None:
+    signal, ended = ramp(RATE // 4), threading.Event()
+    exchange, player = Exchange(2, 2, RATE), SongPlayer(pytest.fail, ended.set)
+    player.choose(song_file(tmp_path, signal))
+    player.play(True)
+    player.attach(exchange)
+    exchange.begin(256)
+    assert np.array_equal(playing(exchange, ended.is_set)[:, : signal.shape[1]], signal)
+    assert player.position_s == 0.0
+    player.seek(0.1)
+    player.play(True)
+    heard = playing(exchange, lambda: player.position_s > 0.2)
+    assert set(np.unique(signal[0, 5000:8000])) <= set(heard[0])
+    player.close()
+
+
+def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    with pytest.raises(VQSSError, match="cannot read"):
+        SongStream(bad, 2, RATE)
