@@ -1,4 +1,4 @@
-"""`python -m benchmarks [SECONDS]`: every comparison in one table, and one JSON line each in benchmarks/results.jsonl."""
+"""`python -m benchmarks [SECONDS]`: all comparisons in one table, and as JSON lines in benchmarks/results.jsonl."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 RESULTS = Path(__file__).parent / "results.jsonl"
-BENCHES = ("bench_stft", "bench_runtime")
+BENCHES = ("bench_stft", "bench_runtime", "bench_rack")
 
 
 def machine() -> dict[str, str]:
