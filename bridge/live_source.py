@@ -177,6 +177,7 @@ class SongPlayer:
                 return
         if self._ended and self._playing and exchange.song.readable <= 0:
             self._playing = False
+            self._fade_out()  # or the start, once read, would be heard until the callback is told to stop
             self._read_from(0.0)
             self._switch()
             self._on_end()

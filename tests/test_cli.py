@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -205,7 +206,10 @@ def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, jobs: str, 
         soundfile.write(path, np.tile(bench_signal(4.0, 44_100).T, (60, 1)), 44_100)
     out = tmp_path / "deep" / "out"
     command = [*VQSS, "separate", *map(str, songs), "-o", str(out), "--jobs", jobs]
-    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    # as from a terminal: a shell's background jobs, this test perhaps among them, are born deaf to Ctrl-C
+    listen: Callable[[], object] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment, preexec_fn=listen)
     assert child.stderr
     while child.poll() is None and not list(out.glob(".a.partial-*/cluster_00*")):
         time.sleep(0.05)

@@ -25,7 +25,7 @@ from tests.osc_peers import bundle, message
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
 SCALAR = st.one_of(
-    st.integers(-(2**31), 2**31 - 1), st.floats(width=32, allow_nan=False), TEXT, st.binary(max_size=40)
+    st.integers(-(2**31), 2**31 - 1), st.floats(width=32, allow_nan=False), TEXT, st.binary(min_size=1, max_size=40)
 )
 ADDRESS = "/vqss/some/where"
 
