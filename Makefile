@@ -32,10 +32,9 @@ lint:  ## ruff and mypy
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy vqss_engine bridge training gui
 
-bench:  ## measure this machine: latency, cost of a hop, the files' speed
+bench:  ## measure this machine beside other programs, under 8 minutes; tables in docs/performance.md
 	@setup/prepare.sh test
-	@$(VQSS) bench $(ARGS)
-	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m benchmarks $(ARGS)
 
 gui:  ## the mixer window
 	@setup/prepare.sh gui
@@ -47,7 +46,7 @@ live:  ## separate the sound card's input, with OSC
 
 clean:  ## remove outputs and caches, keep the environment
 	rm -rf out vqss-out build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
 
-distclean: clean  ## clean, and remove the environment too
-	rm -rf .venv
+distclean: clean  ## clean, and remove the environments too
+	rm -rf .venv .venv-peers

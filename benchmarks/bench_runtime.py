@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import Row, compared, in_turn
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.runtime import Runtime
+
+OURS, ONNX = "compiled (ours)", "ONNX Runtime"
 
 
 def _frame(bundle: ModelBundle) -> np.ndarray:
@@ -53,39 +58,20 @@ def _onnx_step(bundle: ModelBundle) -> dict[str, Callable[[], Any]]:
         session = onnxruntime.InferenceSession(str(Path(folder) / "step.onnx"), options)
     arrays = [tensor.numpy() for tensor in initial_inputs(generator_of(bundle))]
     feed = dict(zip(INPUTS, arrays, strict=True))
-    return {"ONNX Runtime": lambda: session.run(None, feed)}
+    return {ONNX: lambda: session.run(None, feed)}
 
 
-def run(seconds: float = 10.0) -> list[dict[str, Any]]:
-    """Rows of median and p99 in µs; the reference is ONNX Runtime."""
+def run(seconds: float = 10.0) -> list[Row]:
+    """Rows in µs of processor time; the reference is ONNX Runtime, or the compiled step where that is not installed."""
     bundle = ModelBundle.load()
     runtime, frame = Runtime(bundle, 256), _frame(bundle)
-    steps: dict[str, Callable[[], Any]] = {"compiled (ours)": lambda: runtime.step(frame)}
-    steps |= _onnx_step(bundle) | _torch_steps(bundle)
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for once in steps.values():
-        for _ in range(20):
-            once()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for name, once in steps.items():
-            started = time.perf_counter()
-            once()
-            times[name].append((time.perf_counter() - started) * 1e6)
-    reference = float(np.median(times["ONNX Runtime"]))
-    return [
-        {
-            "name": f"network step, {name}",
-            "median_us": float(np.median(values)),
-            "p99_us": float(np.percentile(values, 99)),
-            "ratio": float(np.median(values)) / reference,
-            "reference": "ONNX Runtime",
-        }
-        for name, values in times.items()
-    ]
-
-
-if __name__ == "__main__":
-    for row in run():
-        figures = f"{row['median_us']:9.1f} {row['p99_us']:9.1f} µs  {row['ratio']:6.2f} x {row['reference']}"
-        print(f"{row['name']:36} {figures}")
+    steps: dict[str, Callable[[], Any]] = {OURS: lambda: runtime.step(frame)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing tells that the graph is of one step only, as is wanted
+        for make in (_onnx_step, _torch_steps):
+            try:
+                steps |= make(bundle)
+            except ImportError as error:
+                print(f"bench_runtime: left out: {error}", file=sys.stderr, flush=True)
+    times = in_turn({name: (once, 1, 1e6) for name, once in steps.items()}, seconds, 20, time.process_time)
+    return compared(times, "µs", ONNX if ONNX in times else OURS, "network step, ")
