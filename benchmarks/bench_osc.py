@@ -1,11 +1,13 @@
-"""OSC under load: round trip to the sound, 5,000 messages a second, 200 subscribers.
+"""OSC under load: round trip to the sound, 5,000 messages a second, 200 subscribers, and what is left of them.
 
-The engine runs in a process of its own, paced at real time, as it does live. Run as
-`python -m benchmarks.bench_osc [SECONDS of each load]` on a machine that does nothing else.
+The engine runs in a process of its own, paced at real time, as it does live; what a hop takes there is compared with
+the same hops under an idle surface, measured before and after each load. `python -m benchmarks.bench_osc --seconds 60`
+on a machine that does nothing else; prints the table, and each row as a line of JSON with --json.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import socket
@@ -16,10 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import machine, report
+from benchmarks.rows import Row, row
 from bridge.osc_packet import encode_message
 
+SECONDS = 60.0
 RATE_PER_S, SUBSCRIBERS, ROUND_TRIPS, LEVELS_PER_S = 5000, 200, 500, 20.0
+LIFETIME_S = 16.0
 GAIN = "/vqss/main/gain"
+IDLE = "hop, idle surface"
 
 
 class EngineProcess:
@@ -57,21 +64,26 @@ class EngineProcess:
         self._child.wait(10)
 
 
-def round_trips(engine: EngineProcess) -> list[float]:
+def round_trips(engine: EngineProcess, count: int) -> list[float]:
     """Milliseconds from sending a gain to the end of the first hop that was mixed by it."""
-    random_, sent = random.Random(1), []
+    random_, sent = random.Random(1), {}
     engine.order("mark")
-    for number in range(ROUND_TRIPS):
+    for number in range(count):
         gain = -1.0 - number % 60
-        sent.append((gain, time.monotonic()))
+        sent[number] = (gain, time.monotonic())
         engine.send(GAIN, gain)
         time.sleep(random_.uniform(0.02, 0.04))
-    heard = iter(engine.report()["changes"])
-    return [1000.0 * (at - began) for (gain, began), (_, at) in zip(sent, heard)]
+    heard = engine.report()["changes"]
+    found, at = [], 0
+    for gain, began in sent.values():  # one that was overtaken by the next is left out
+        if at < len(heard) and heard[at][0] == gain:
+            found.append(1000.0 * (heard[at][1] - began))
+            at += 1
+    return found
 
 
-def flood(engine: EngineProcess, seconds: float) -> float:
-    """Send RATE_PER_S messages a second, all the gains of main; returns the last."""
+def flood(engine: EngineProcess, seconds: float) -> tuple[float, int]:
+    """Send RATE_PER_S messages a second, all the gains of main; returns the last, and how many there were."""
     began, sent, gain = time.monotonic(), 0, 0.0
     while (now := time.monotonic() - began) < seconds:
         while sent < now * RATE_PER_S:
@@ -79,7 +91,7 @@ def flood(engine: EngineProcess, seconds: float) -> float:
             engine.send(GAIN, gain)
             sent += 1
         time.sleep(0.001)
-    return gain
+    return gain, sent
 
 
 def subscribe(engine: EngineProcess, count: int) -> list[socket.socket]:
@@ -90,40 +102,93 @@ def subscribe(engine: EngineProcess, count: int) -> list[socket.socket]:
     return sockets
 
 
-def measured(engine: EngineProcess, seconds: float) -> dict[str, Any]:
-    engine.order("mark")
-    time.sleep(seconds)
-    return engine.report()
+class Bench:
+    """The engine, the idle hops between the loads, and the rows that come of it."""
+
+    def __init__(self, engine: EngineProcess, seconds: float) -> None:
+        self._engine, self._seconds = engine, seconds
+        self._idle: list[list[float]] = []
+        self.rows: list[Row] = []
+
+    def run(self) -> list[Row]:
+        self._measure_idle()
+        self._round_trips()
+        self._flooded()
+        self._subscribed()
+        idle = [value for part in self._idle for value in part]
+        return [row(IDLE, idle, "ms"), *self.rows]
+
+    def _measure(self, seconds: float) -> dict[str, Any]:
+        self._engine.order("mark")
+        time.sleep(seconds)
+        return self._engine.report()
+
+    def _measure_idle(self) -> None:
+        self._idle.append(self._measure(max(2.0, self._seconds / 4))["times_ms"])
+
+    def _add(self, name: str, found: dict[str, Any], note: str = "") -> None:
+        """A row of hops beside the idle ones right before and after them."""
+        self._measure_idle()
+        around = self._idle[-2] + self._idle[-1]
+        change = 100.0 * (np.percentile(found["times_ms"], 99) / np.percentile(around, 99) - 1.0)
+        text = f"p99 {change:+.0f} % beside idle; {found['late']} of {found['hops']} late{note}"
+        times, median = found["times_ms"], float(np.median(around))
+        self.rows.append(row(name, times, "ms", IDLE, median, note=text, p99_change_percent=float(change)))
+
+    def _round_trips(self) -> None:
+        count = min(ROUND_TRIPS, max(50, round(self._seconds * 20)))
+        trips = round_trips(self._engine, count)
+        hops = float(np.percentile(trips, 99)) / self._engine.hop_ms
+        note = f"p99 {hops:.2f} hops; {len(trips)} of {count} heard on their own"
+        self.rows.append(row("message to changed sound", trips, "ms", "a hop", self._engine.hop_ms, note=note,
+                             p99_hops=hops))  # fmt: skip
+
+    def _flooded(self) -> None:
+        self._engine.order("mark")
+        last, sent = flood(self._engine, self._seconds)
+        time.sleep(0.1)
+        found = self._engine.report()
+        note = f"; {sent} sent, the last {last:.2f} dB, set {found['gain']:.2f} dB"
+        self._add(f"hop, {RATE_PER_S} messages a second", found, note)
+
+    def _subscribed(self) -> None:
+        sockets = subscribe(self._engine, SUBSCRIBERS)
+        found = self._measure(min(self._seconds, 10.0))
+        note = f"; {found['subscribers']} subscribed, {LEVELS_PER_S:g} levels a second each"
+        for each in sockets:
+            each.close()
+        time.sleep(LIFETIME_S)
+        vanished = self._measure(max(2.0, self._seconds / 4))
+        self._add(f"hop, {SUBSCRIBERS} subscribers", found, note)
+        self._add(f"hop, {LIFETIME_S:g} s after they vanished", vanished, f"; {vanished['subscribers']} subscribed")
 
 
-def show(what: str, report: dict[str, Any], idle: dict[str, Any]) -> None:
-    change = 100.0 * (report["p99_ms"] / idle["p99_ms"] - 1.0)
-    print(f"{what:32} hop p50 {report['p50_ms']:.3f} ms, p99 {report['p99_ms']:.3f} ms ({change:+.0f} %), "
-          f"late {report['late']} of {report['hops']}, subscribers {report['subscribers']}", flush=True)  # fmt: skip
+def run(seconds: float = SECONDS) -> list[Row]:
+    """The rows of the table; `seconds` of the flood, the other loads shorter."""
+    engine = EngineProcess()
+    try:
+        return Bench(engine, seconds).run()
+    finally:
+        engine.close()
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    engine = EngineProcess()
-    idle = measured(engine, min(seconds, 20.0))
-    show("idle", idle, idle)
-    trips = round_trips(engine)
-    p50, p99 = np.percentile(trips, [50, 99])
-    print(f"round trip to the sound: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {p99 / engine.hop_ms:.2f} hops; "
-          f"{len(trips)} of {ROUND_TRIPS} arrived", flush=True)  # fmt: skip
-    engine.order("mark")
-    last = flood(engine, seconds)
-    time.sleep(0.1)
-    report = engine.report()
-    show(f"{RATE_PER_S} messages a second", report, idle)
-    print(f"last value sent {last:.2f} dB, set {report['gain']:.2f} dB", flush=True)
-    sockets = subscribe(engine, SUBSCRIBERS)
-    show(f"{SUBSCRIBERS} subscribers to levels", measured(engine, min(seconds, 10.0)), idle)
-    for each in sockets:
-        each.close()
-    time.sleep(16.0)
-    show("16 s after they vanished", measured(engine, min(seconds, 20.0)), idle)
-    engine.close()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each load (default 60)")
+    parser.add_argument("--json", action="store_true", help="each row as a line of JSON instead of the table")
+    parser.add_argument("--record", action="store_true", help="append the rows to benchmarks/results.jsonl")
+    arguments = parser.parse_args()
+    if (load := machine.load()) > machine.LOADED:
+        print(f"bench_osc: other programs compute here (load {load:.1f}); the figures will suffer", file=sys.stderr)
+    about = machine.about_machine()
+    rows = run(arguments.seconds)
+    if not arguments.json:
+        print(report.console_head())
+    for each in rows:
+        print(json.dumps(each, ensure_ascii=False) if arguments.json else report.console_line(each))
+    if arguments.record:
+        facts = {"room": "osc", "date": machine.today(), "revision": machine.revision()}
+        report.append({**facts, "seconds": arguments.seconds, "machine": about, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -56,9 +56,8 @@ class Worker:
         self._times_ms, self._late, self._changes = [], 0, []
 
     def report(self) -> dict[str, object]:
-        p50, p99 = np.percentile(self._times_ms, [50, 99])
         return {
-            "hops": len(self._times_ms), "late": self._late, "p50_ms": round(p50, 3), "p99_ms": round(p99, 3),
+            "hops": len(self._times_ms), "late": self._late, "times_ms": [round(each, 4) for each in self._times_ms],
             "changes": self._changes, "gain": self._engine.surface.get(MAIN_GAIN),
         }  # fmt: skip
 

@@ -19,7 +19,7 @@ from vqss_engine.control import Control, ParameterError, Value
 from vqss_engine.taper import MAXIMUM_DB, SILENCE_DB
 
 DEFAULT_PORT = 3819
-_ALL_IN_ONE_BANK, _AUDIO_TRACKS, _GAIN_IN_DB = 0, 1, 0
+_ALL_IN_ONE_BANK, _AUDIO_TRACKS, _GAIN_IN_DB, _WHERE_WE_ARE = 0, 1, 0, 0
 _FEEDBACK = 1 + 2 + 8 + 16  # buttons, gains, heartbeat, master
 _SILENCE_S = 3.0
 _LEAVES = ("gain", "mute", "solo", "name")
@@ -69,8 +69,9 @@ class ArdourSurface:
         """Ask to be a surface as long as nothing is heard, and take Ardour's last word where both have spoken."""
         if not self.connected and now_s - self._asked_s > 1.0:
             self._asked_s = now_s
-            # The port at the end: Ardour may be set to answer all surfaces at one port instead of where they are.
-            wish = (_ALL_IN_ONE_BANK, _AUDIO_TRACKS, _FEEDBACK, _GAIN_IN_DB, 0, 0, self._link.port)
+            # The port at the end: Ardour may be set to answer all surfaces at one port; 0 is where they ask from. A
+            # port by its number would count for the whole host, and end what other surfaces there are on it.
+            wish = (_ALL_IN_ONE_BANK, _AUDIO_TRACKS, _FEEDBACK, _GAIN_IN_DB, 0, 0, _WHERE_WE_ARE)
             self._link.send(encode_message("/set_surface", *wish))
         for path in self._doubts.due():
             if path in self._said:

@@ -40,7 +40,7 @@ _BY_ENDING: dict[str, Range] = {
 _PART: Range = (0.0, 1.0, "")
 
 # Changing these changes a plug-in's latency: the rack's delays would no longer fit. The rack file can set them.
-_FIXED = frozenset(("lookahead_ms", "target_sample_rate", "quality", "semitones"))
+FIXED = frozenset(("lookahead_ms", "target_sample_rate", "quality", "semitones"))
 # What the host tells a plug-in; some plug-in frameworks list it among the parameters.
 _OF_THE_HOST = frozenset(("buffer_size_frames", "sample_rate_frames", "latency_frames"))
 _NO_SETTINGS = frozenset(("is_effect", "is_instrument"))
@@ -104,7 +104,7 @@ def _native_names(plugin: Any) -> list[str]:
     names = []
     for name in dir(type(plugin)):
         described = getattr(type(plugin), name)
-        if name.startswith("_") or name in _FIXED | _NO_SETTINGS or not isinstance(described, property):
+        if name.startswith("_") or name in FIXED | _NO_SETTINGS or not isinstance(described, property):
             continue
         if described.fset is not None and isinstance(getattr(plugin, name), bool | int | float):
             names.append(name)

@@ -15,11 +15,17 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vqss_engine.inserts import Deadline, InsertLate
+
 Block = NDArray[np.float32]
 Work = Callable[[Block], Block]
 
 
-class TooLate(Exception):
+_LOOK_S = 0.1
+"""How often who waits for as long as it takes looks whether it still may."""
+
+
+class TooLate(InsertLate):
     """The foreign code did not return in time."""
 
 
@@ -76,13 +82,23 @@ class IsolatedCall:
             self._busy = False
         return self._busy
 
-    def __call__(self, block: Block, deadline_s: float) -> Block:
-        """What `work` returns, or raises; raises TooLate after `deadline_s`, or at once while it is still busy.
+    def settle(self, deadline: Deadline) -> None:
+        """Make sure that the last call has returned, and drop what it did; raises TooLate where it has not.
 
-        A late result is dropped. `block` must not be written to while `busy`.
+        Waits for it where the deadline lets it take any time.
         """
-        if self.busy:
-            raise TooLate("has still not returned")
+        while self.busy:
+            if deadline.limit_s is not None:
+                raise TooLate("has still not returned")
+            if self._desk.done.acquire(timeout=_LOOK_S):
+                self._busy = False
+
+    def __call__(self, block: Block, deadline: Deadline) -> Block:
+        """What `work` returns, or raises; raises TooLate after the deadline, or at once while it is still busy.
+
+        A late result is dropped. `block` must not be written to before `settle`.
+        """
+        self.settle(deadline)
         desk = self._desk
         if self._caller != threading.get_ident():
             self._caller = threading.get_ident()
@@ -90,8 +106,9 @@ class IsolatedCall:
         desk.given = block
         self._busy = True
         desk.wanted.release()
-        if not desk.done.acquire(timeout=deadline_s):
-            raise TooLate(f"did not return within {1000.0 * deadline_s:.1f} ms")
+        while not desk.done.acquire(timeout=_LOOK_S if (limit_s := deadline.limit_s) is None else limit_s):
+            if limit_s is not None:
+                raise TooLate(f"did not return within {1000.0 * limit_s:.1f} ms")
         self._busy = False
         result, error = desk.result, desk.error
         desk.result = desk.error = None

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.audio_layout import Block, Layout, check_audio, detect
-from bridge.chain import PluginChain
+from bridge.audio_layout import Block, check_audio, detect
+from bridge.chain import PluginCall, PluginChain
 from bridge.engine_stream import EngineStream
 from bridge.mix_settings import MixSettings
 from bridge.rack import BuiltRack, ClusterRack, PluginLatency, as_rack
@@ -32,14 +32,14 @@ from vqss_engine.control import ControlSurface
 from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
-from vqss_engine.separator import StreamingSeparator
+from vqss_engine.offline import OfflineSeparator
 
 __all__ = ["ClusterRack", "PluginChain", "PluginLatency", "RackHost", "VQSSeparator"]
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
 
 
-class VQSSeparator(MixSettings):
+class VQSSeparator(PluginCall, MixSettings):
     """Splits audio into clusters and mixes them again, by faders and effects of their own.
 
     model: a bundle, its path, or None for the shipped one. solo, mute: a cluster's number or several. gains_db:
@@ -50,8 +50,6 @@ class VQSSeparator(MixSettings):
     Faders may be changed at any time, a stream that is running glides there; a rack between streams. Raises
     VQSSError for what cannot be. Not for several threads at once.
     """
-
-    is_effect, is_instrument = True, False
 
     def __init__(
         self,
@@ -71,7 +69,6 @@ class VQSSeparator(MixSettings):
             self._stream_config = StreamConfig.named(profile)
         except (KeyError, ValueError) as error:
             raise VQSSError(f"no latency profile {profile!r}; give default, low or safe") from error
-        self._layout: Layout | None = None
         self._stream: EngineStream | None = None
         self._engines: dict[int, Engine] = {}
         self._latencies: tuple[PluginLatency, ...] = ()
@@ -127,47 +124,23 @@ class VQSSeparator(MixSettings):
         """How late each plug-in of the rack is, at the model's rate; the clusters stay aligned all the same."""
         return self._latencies
 
-    # Audio
+    # Audio: what PluginCall asks for
 
-    def process(
-        self, audio: NDArray[Any], sample_rate: float, buffer_size: int = 8192, reset: bool = True
-    ) -> NDArray[np.float32]:
-        """Mix of the clusters, float32, laid out as `audio`: (C, N), (N,) or, where it can be nothing else, (N, C).
+    def _whole(self, block: Block, sample_rate: float, buffer_size: int) -> Block:
+        ready = self._push(block, sample_rate, buffer_size)
+        return np.concatenate([ready, self._rest()], axis=1)
 
-        reset=True: a whole signal, returned with latency compensated and the same shape. reset=False: the next
-        block of a stream, of any length; see the module. sample_rate: 8000 to 192000 Hz. buffer_size: samples
-        worked on at once. Raises VQSSError for audio and rates that cannot be, TypeError for no audio at all.
-        """
-        array, rate = check_audio(audio), _checked_rate(sample_rate)
-        if buffer_size < 1:
-            raise VQSSError(f"buffer_size is {buffer_size}; give 1 or more samples")
-        if not reset:
-            layout = self._layout = self._layout or detect(array.shape, streaming=True)
-            block = layout.to_block(array)
-            return layout.from_block(self._pushed(self._stream_at(layout.channels, rate), block, buffer_size))
-        layout = detect(array.shape)
-        block = layout.to_block(array)
-        self.reset()
-        stream = self._stream_at(layout.channels, rate)
-        out = np.concatenate([self._pushed(stream, block, buffer_size), stream.flush()], axis=1)
-        self.reset()
-        return layout.from_block(out)
+    def _push(self, block: Block, sample_rate: float, buffer_size: int) -> Block:
+        stream = self._stream_at(block.shape[0], _checked_rate(sample_rate))
+        return np.concatenate([block[:, :0], *(stream.push(part) for part in _blocks(block, buffer_size))], axis=1)
 
-    __call__ = process
+    def _rest(self) -> Block:
+        assert self._stream is not None
+        return self._stream.flush()
 
-    def flush(self) -> NDArray[np.float32]:
-        """The end of a stream: what `process` has not returned of it yet. The next block begins another."""
-        if self._stream is None or self._layout is None:
-            return np.zeros((0, 0), np.float32)
-        out = self._layout.from_block(self._stream.flush())
-        self.reset()
-        return out
-
-    def reset(self) -> None:
-        """Begin a new stream: all sound, and the layout and rate of the last one, are forgotten."""
+    def _forget(self) -> None:
         if self._stream is not None:
             self._stream.reset()
-        self._layout = None
 
     @property
     def latency_samples(self) -> int:
@@ -187,9 +160,9 @@ class VQSSeparator(MixSettings):
         array, rate = check_audio(audio), _checked_rate(sample_rate)
         layout = detect(array.shape)
         block = layout.to_block(array)
-        separator = StreamingSeparator(self.bundle, self._stream_config, layout.channels)
+        separator = OfflineSeparator(self.bundle, self._stream_config, layout.channels)
         stream = StemStream(separator, self.bundle.config.sample_rate, rate)
-        parts = [stems for _, stems in stem_blocks(stream, _blocks(block, 8192))]
+        parts = [stems for _, stems in stem_blocks(stream, _blocks(block, 16384))]
         return np.concatenate([np.zeros((self.clusters, layout.channels, 0), np.float32), *parts], axis=-1)
 
     def _engine(self, channels: int) -> Engine:
@@ -214,19 +187,6 @@ class VQSSeparator(MixSettings):
         if stream is None or (stream.channels, stream.sample_rate) != (channels, rate):
             self._stream = stream = EngineStream(engine, rate)
         return stream
-
-    @staticmethod
-    def _pushed(stream: EngineStream, block: Block, buffer_size: int) -> Block:
-        parts = [stream.push(part) for part in _blocks(block, buffer_size)]
-        return np.concatenate([block[:, :0], *parts], axis=1)
-
-    # Chains
-
-    def __or__(self, other: Any) -> PluginChain:
-        return PluginChain([self, other])
-
-    def __ror__(self, other: Any) -> PluginChain:
-        return PluginChain([other, self])
 
     def __repr__(self) -> str:
         # pedalboard prints this when it refuses one of ours, so it says where ours belongs.

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from bridge.chain_stream import BUFFER_SIZE, Block, ChainStream, is_external, item_name
 from bridge.isolated_call import IsolatedCall, TooLate
 from vqss_engine.errors import VQSSError
-from vqss_engine.inserts import LONGEST_LATENCY, InsertFault
+from vqss_engine.inserts import LONGEST_LATENCY, Deadline, InsertFault, InsertLate
 
 _SETTLED_SAMPLES = 8192
 """A chain is taken to have shown its latency when this much audio has not made it longer."""
 
 _LOST_RATIO = 0.25
-_FIRST_CALL_S = 30.0
+_FIRST_CALL = Deadline(30.0)
 
 
 class PluginFault(InsertFault):
@@ -100,12 +100,12 @@ def _noise(channels: int, samples: int) -> Block:
 class PluginInsert:
     """`items` as one insert (see vqss_engine.inserts.Insert) for hops (C, H).
 
-    latency_samples: measured, by how many samples the chain holds back. deadline_s: how long a hop may take in
-    plug-ins from outside pedalboard; None lets them take their time, as files do.
+    latency_samples: measured, by how many samples the chain holds back. deadline: how long a hop may take in plug-ins
+    from outside pedalboard; one without seconds, or None, lets them take their time, as files do.
     """
 
     def __init__(
-        self, items: Sequence[Any], sample_rate: float, channels: int, hop: int, deadline_s: float | None = None
+        self, items: Sequence[Any], sample_rate: float, channels: int, hop: int, deadline: Deadline | None = None
     ) -> None:
         """Runs the chain on noise. Raises VQSSError for one that is too late, and what its plug-ins raise."""
         self.items = tuple(items)
@@ -116,20 +116,20 @@ class PluginInsert:
         self._fifo = _Fifo(channels, hop, self.latency_samples)
         self._given: Block = np.zeros((channels, hop), np.float32)
         self._out: Block = np.zeros((channels, hop), np.float32)
-        self._deadline_s, self._reset_due = deadline_s, False
-        isolate = deadline_s is not None and any(is_external(item) for item in items)
+        self._deadline, self._reset_due = deadline or Deadline(), False
+        isolate = self._deadline.seconds is not None and any(is_external(item) for item in items)
         self._isolated = IsolatedCall(_reset_first(self._stream), f"rack: {self.name}") if isolate else None
         if self._isolated is not None:
             # Plug-ins prepare anew on a thread they have not seen; better now than in the first hop that is heard.
-            self._isolated(_noise(channels, hop), _FIRST_CALL_S)
+            self._isolated(_noise(channels, hop), _FIRST_CALL)
             self._reset_due = True
 
     def process(self, block: NDArray[np.float32]) -> Block:
-        """Take a hop (C, H), return the processed one; raises PluginFault, whatever a plug-in raises."""
+        """Take a hop (C, H), return the processed one; raises InsertFault, whatever a plug-in raises."""
         try:
             out = self._run(block)
         except TooLate as late:
-            raise PluginFault(f"{self.name} {late}") from late
+            raise InsertLate(f"{self.name} {late}") from late
         except Exception as error:
             raise PluginFault(f"{self.name} raised {type(error).__name__}: {error}") from error
         if not math.isfinite(float(out.sum())):
@@ -143,15 +143,14 @@ class PluginInsert:
         return self._out
 
     def _run(self, block: Block) -> Block:
-        if self._isolated is None or self._deadline_s is None:
+        if self._isolated is None:
             return self._stream.push(block)
-        if self._isolated.busy:
-            raise TooLate("has still not returned")
+        self._isolated.settle(self._deadline)
         if self._reset_due:
-            self._isolated(self._given[:, :0], self._deadline_s)
+            self._isolated(self._given[:, :0], self._deadline)
             self._reset_due = False
         self._given[...] = block
-        return self._isolated(self._given, self._deadline_s)
+        return self._isolated(self._given, self._deadline)
 
     def reset(self) -> None:
         """Forget all sound. Plug-ins with a thread of their own are reset there, before their next hop."""

@@ -13,7 +13,7 @@ from bridge.plugin_insert import PluginInsert, check_streaming, measure_latency
 from bridge.rack_file import RackError, RackSource, entry_name, parse_rack, read_rack
 from vqss_engine.control import Parameter
 from vqss_engine.errors import VQSSError
-from vqss_engine.inserts import MAIN
+from vqss_engine.inserts import MAIN, Deadline
 
 Key = int | str
 """A cluster's number, or 'main'."""
@@ -73,9 +73,9 @@ class ClusterRack:
         return cls(source.build())
 
     def build(
-        self, sample_rate: float, channels: int, hop: int, clusters: int, deadline_s: float | None = None
+        self, sample_rate: float, channels: int, hop: int, clusters: int, deadline: Deadline | None = None
     ) -> BuiltRack:
-        """Try every plug-in and make the inserts; see PluginInsert for `deadline_s`."""
+        """Try every plug-in and make the inserts; see PluginInsert for `deadline`."""
         inserts, latencies = {}, []
         for key, items in self.chains.items():
             if isinstance(key, int) and key >= clusters:
@@ -85,7 +85,7 @@ class ClusterRack:
                 late = _tried(item, entry, sample_rate, channels, hop)
                 latencies.append(PluginLatency(entry, item_name(item), late))
             if items:
-                inserts[key] = PluginInsert(items, sample_rate, channels, hop, deadline_s)
+                inserts[key] = PluginInsert(items, sample_rate, channels, hop, deadline)
         return BuiltRack(inserts, tuple(latencies))
 
     def settings(self) -> Iterator[Setting]:

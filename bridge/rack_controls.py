@@ -31,6 +31,11 @@ class RackControls:
         self._surface.register([setting.parameter for setting in settings.values()], self._set)
         self._surface.register([parameter for _, parameter in bypasses.values()], self._pass_by)
 
+    def pass_by_again(self) -> None:
+        """Tell the inserts of a rack that was made anew which chains are passed by."""
+        for path in self._bypasses:
+            self._pass_by(path, self._surface.get(path), self)
+
     def _set(self, path: str, value: Value, origin: object) -> None:
         if setting := self._settings.get(path):
             setting.apply(value)

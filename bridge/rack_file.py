@@ -28,7 +28,7 @@ _NOT_FOR_RACKS = frozenset(
     ("AudioUnitPlugin", "Chain", "ExternalPlugin", "IIRFilter", "Mix", "Pedalboard", "Plugin", "PluginContainer",
      "VST3Plugin")
 )  # fmt: skip
-_FOLDERS = {
+PLUGIN_FOLDERS = {
     "linux": ("~/.vst3", "/usr/local/lib/vst3", "/usr/lib/vst3"),
     "darwin": ("~/Library/Audio/Plug-Ins/VST3", "/Library/Audio/Plug-Ins/VST3",
                "~/Library/Audio/Plug-Ins/Components", "/Library/Audio/Plug-Ins/Components"),
@@ -138,7 +138,7 @@ def build_plugin(entry: dict[str, Any], name: str, folder: Path) -> Any:
     return _native(entry, name, folder)
 
 
-def _native_classes() -> dict[str, Any]:
+def native_classes() -> dict[str, Any]:
     pedalboard = load_pedalboard()
     found = {name: getattr(pedalboard, name) for name in dir(pedalboard) if name[0].isupper()}
     return {
@@ -149,7 +149,7 @@ def _native_classes() -> dict[str, Any]:
 
 
 def _native(entry: dict[str, Any], name: str, folder: Path) -> Any:
-    classes, kind = _native_classes(), entry["plugin"]
+    classes, kind = native_classes(), entry["plugin"]
     if kind not in classes:
         raise RackError(name, f"unknown plugin '{kind}'; give one of {', '.join(classes)}")
     # pedalboard writes the arguments it knows into the docstring, and nowhere else.
@@ -220,7 +220,7 @@ def _places(text: str, folder: Path) -> Iterator[Path]:
     path = Path(os.path.expandvars(text)).expanduser()
     yield folder / path
     if not path.is_absolute():
-        for place in _FOLDERS.get(sys.platform, ()):
+        for place in PLUGIN_FOLDERS.get(sys.platform, ()):
             yield Path(place).expanduser() / path
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from bridge.osc_files import file_within
 from bridge.rack import BuiltRack, ClusterRack, PluginLatency
 from bridge.rack_controls import RackControls
-from bridge.rack_file import read_rack
+from bridge.rack_file import RackSource, read_rack
 from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
 
@@ -31,27 +31,20 @@ _KEPT_RACKS = 3
 class RackHost:
     """Puts racks on `engine` and their parameters on its control surface; answers /vqss/rack/load.
 
-    folder: where racks may be loaded from by name, as over the network; None refuses all.
-    deadline_s: how long plug-ins from outside pedalboard may take for a hop before their cluster is played
-    unprocessed; default one hop; None, for an engine that may be late (freewheeling, files), waits. sample_rate: in
-    Hz, where the engine runs at another than the model's.
+    folder: where racks may be loaded from by name, as over the network; None refuses all. sample_rate: that of the
+    samples the engine is given, in Hz, where it is another than the model's; see `run_at`. A plug-in that takes longer
+    than the engine's `insert_deadline` leaves its cluster unprocessed.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        folder: Path | None = None,
-        deadline_s: float | None = -1.0,
-        sample_rate: float | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, folder: Path | None = None, sample_rate: float | None = None) -> None:
         self._engine, self._folder = engine, folder
         self._sample_rate = engine.sample_rate if sample_rate is None else sample_rate
-        self._deadline_s = engine.hop / self._sample_rate if deadline_s is not None and deadline_s < 0 else deadline_s
         self._changing = threading.Lock()
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._controls = RackControls(engine.surface)
         self._past: list[ClusterRack] = []
         self.rack: ClusterRack | None = None
+        self.source: RackSource | None = None
         self.latencies: tuple[PluginLatency, ...] = ()
         engine.surface.on_action(RACK_LOAD, self._load_by_name)
 
@@ -60,24 +53,54 @@ class RackHost:
 
         Raises VQSSError naming the entry at fault, and then nothing changes.
         """
-        source = read_rack(Path(path))
-        if source.needs_main_thread and threading.current_thread() is not threading.main_thread():
-            return self._on_main_thread(lambda: self.install(ClusterRack.from_source(source)))
-        return self.install(ClusterRack.from_source(source))
+        return self.load_source(read_rack(Path(path)))
 
-    def install(self, rack: ClusterRack | None) -> tuple[PluginLatency, ...]:
-        """Let `rack` (None: no effects) replace the present one, with a crossfade if the engine runs."""
+    def load_source(self, source: RackSource) -> tuple[PluginLatency, ...]:
+        """The same with a rack that was read already; it stays known as `source`."""
+        if source.needs_main_thread and threading.current_thread() is not threading.main_thread():
+            return self._on_main_thread(lambda: self.install(ClusterRack.from_source(source), source))
+        return self.install(ClusterRack.from_source(source), source)
+
+    def install(self, rack: ClusterRack | None, source: RackSource | None = None) -> tuple[PluginLatency, ...]:
+        """Let `rack` (None: no effects) replace the present one, with a crossfade if the engine runs.
+
+        source: what the rack was made from, if it was read.
+        """
         with self._changing:
-            engine = self._engine
-            built = BuiltRack({}, ())
-            if rack is not None:
-                built = rack.build(self._sample_rate, engine.channels, engine.hop, engine.clusters, self._deadline_s)
-            engine.set_inserts(built.inserts)
-            self._controls.publish(rack, engine.bypass_insert)
+            built = self._built(rack)
+            self._engine.set_inserts(built.inserts)
+            self._controls.publish(rack, self._engine.bypass_insert)
             if self.rack is not None:
                 self._past.append(self.rack)
-            self.rack, self.latencies = rack, built.latencies
+            self.rack, self.source, self.latencies = rack, source, built.latencies
             return self.latencies
+
+    def run_at(self, sample_rate: float) -> None:
+        """The engine is given samples at `sample_rate` (Hz) from now on: tune plug-ins and deadline to it.
+
+        Only while the engine does not run. A rack that does not work at that rate is reported, and not heard.
+        """
+        with self._changing:
+            if sample_rate == self._sample_rate:
+                return
+            self._sample_rate = sample_rate
+            engine = self._engine
+            if engine.insert_deadline.seconds is not None:
+                engine.insert_deadline.seconds = engine.hop / sample_rate
+            try:
+                built = self._built(self.rack)
+            except VQSSError as error:
+                engine.telemetry.report(f"{error} (at {sample_rate:g} Hz)")
+                built = BuiltRack({}, ())
+            engine.set_inserts(built.inserts, at_once=True)
+            self._controls.pass_by_again()
+            self.latencies = built.latencies
+
+    def _built(self, rack: ClusterRack | None) -> BuiltRack:
+        engine = self._engine
+        if rack is None:
+            return BuiltRack({}, ())
+        return rack.build(self._sample_rate, engine.channels, engine.hop, engine.clusters, engine.insert_deadline)
 
     def poll(self) -> None:
         """Do what waits for the main thread; to be called there, some times a second."""

@@ -1,8 +1,9 @@
-"""What every test may count on: one compute thread, no screen, a song, and the evaluation data where it exists."""
+"""What every test may count on: one compute thread, no screen, a song, a mixer on OSC, the evaluation data if any."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -14,7 +15,9 @@ import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+from bridge.osc_server import OscServer  # noqa: E402
 from examples import demo_song  # noqa: E402
+from vqss_engine.control import ControlSurface  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,3 +59,16 @@ def song_file(song: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Pat
     path = tmp_path_factory.mktemp("song") / "demo song.wav"
     soundfile.write(path, song.T, 44100, subtype="FLOAT")
     return path
+
+
+@pytest.fixture
+def surface() -> ControlSurface:
+    """A mixer with 16 clusters."""
+    return ControlSurface(16)
+
+
+@pytest.fixture
+def server(surface: ControlSurface) -> Iterator[OscServer]:
+    """An OSC server of `surface` on any free port of loopback."""
+    with OscServer(surface, port=0) as running:
+        yield running

@@ -1,24 +1,36 @@
-"""Ardour as a surface: its strips and our clusters move each other; tried with a headless Ardour where there is one."""
+"""Ardour as a surface: its strips and our clusters move each other; tried with a headless Ardour where there is one.
+
+Its automation moves our faders, and what they did is replayed bit for bit.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridge.ardour import DEFAULT_PORT, ArdourSurface, ardour_address, mixer_path
-from bridge.osc_packet import LARGEST_PACKET, Message, decode_packet, encode_message
+from bridge.automation import Automation, read_take
+from bridge.osc_packet import LARGEST_PACKET, Message, PacketError, Scalar, decode_packet, encode_message
+from tests.headless_ardour import STARTING_S, HeadlessArdour
+from tests.live_runs import play, song_file
 from tests.osc_peers import wait_until
-from vqss_engine.control import ControlSurface
+from tests.streams import noise, small_engine
+from vqss_engine.control import Control, ControlSurface
 
-HARDOUR = sorted(Path("/usr/lib").glob("ardour*/hardour-*"))
 TRACKS = 4
-STARTING_S = 60.0
+FADER, MOVES_DB = "/vqss/cluster/1/gain", (-3.0, -12.0, -24.0)
+PLAY, WRITE = 1, 2
+"""Ardour's modes of automation."""
+
+WHAT_TO_TELL = 1 + 2 + 16
+"""Buttons, faders and transport: what Ardour is to tell the hand that works it."""
 
 
 def test_addresses_fit_each_other() -> None:
@@ -53,61 +65,130 @@ def test_both_sides_follow_each_other() -> None:
         joined.close()
 
 
-@pytest.fixture
-def ardour(tmp_path: Path) -> Iterator[None]:
-    """A headless Ardour with some tracks and its OSC surface switched on."""
-    if not os.environ.get("VQSS_TEST_ARDOUR"):
-        pytest.skip("another program's moods are no test of ours; set VQSS_TEST_ARDOUR=1 to run it")
-    if not HARDOUR or not shutil.which("jackd"):
-        pytest.skip("Ardour or jackd is not installed")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("0.0.0.0", DEFAULT_PORT))
-        except OSError:
-            pytest.skip("Ardour's port is in use")
-    room = HARDOUR[0].parent
-    script = f"""
-        local s = create_session("{tmp_path}/session", "session", 44100)
-        s:new_audio_track(2, 2, nil, {TRACKS}, "track", -1, ARDOUR.TrackMode.Normal, true)
-        s:save_state("")
-        close_session()
-        quit()
-    """
-    environment = {
-        **os.environ, "HOME": str(tmp_path), "LD_LIBRARY_PATH": str(room), "ARDOUR_DLL_PATH": str(room),
-        "ARDOUR_DATA_PATH": f"/usr/share/{room.name}", "ARDOUR_CONFIG_PATH": f"/etc/{room.name}",
-        "JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": f"vqss_ardour_{os.getpid()}",
-    }  # fmt: skip
-    name = environment["JACK_DEFAULT_SERVER"]
-    jack = ["jackd", "--no-realtime", "--name", name, "-d", "dummy", "-r", "44100", "-p", "1024"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
-    with subprocess.Popen(jack, **quiet) as server:  # type: ignore[call-overload]
-        try:
-            subprocess.run(["jack_wait", "-w", "-t", "10", "-s", name], check=True, **quiet)  # type: ignore[call-overload]
-            subprocess.run([f"{room.name}-lua"], input=script.encode(), check=True, timeout=60, **quiet)  # type: ignore[call-overload]
-            session = tmp_path / "session" / "session.ardour"
-            osc = '<Protocol name="Open Sound Control (OSC)" active='
-            on = f'{osc}"1" address-only="0"'
-            session.write_text(session.read_text("utf-8").replace(f'{osc}"0"', on), "utf-8")
-            command = [str(HARDOUR[0]), "-P", str(session.parent), "session"]
-            with subprocess.Popen(command, **quiet) as daw:  # type: ignore[call-overload]
-                yield
-                daw.kill()
-        finally:
-            server.terminate()  # killed, it would leave its entry in JACK's table of servers, which holds eight
+@pytest.fixture(scope="module")
+def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadlessArdour]:
+    with HeadlessArdour(tmp_path_factory.mktemp("ardour"), TRACKS) as daw:
+        yield daw
+
+
+@contextmanager
+def joined_to_ardour(*surfaces: ControlSurface) -> Iterator[None]:
+    """Join these with Ardour, and wait until it has told them all it has."""
+    joints = [ArdourSurface(surface) for surface in surfaces]
+    for joint in joints:
+        joint.start()
+    last = f"/vqss/cluster/{TRACKS - 1}/name"
+    wait_until(lambda: all(surface.get(last) == f"track {TRACKS}" for surface in surfaces), STARTING_S)
+    yield
+    for joint in joints:
+        joint.close()
 
 
 @pytest.mark.jack
-def test_a_headless_ardour_follows_and_leads(ardour: None) -> None:
+@pytest.mark.timeout(400)
+def test_a_headless_ardour_follows_and_leads(ardour: HeadlessArdour) -> None:
     surface, watching = ControlSurface(TRACKS), ControlSurface(TRACKS)
-    joined, watcher = ArdourSurface(surface), ArdourSurface(watching)
-    joined.start()
-    watcher.start()
-    wait_until(lambda: joined.connected and watcher.connected, STARTING_S)
-    wait_until(lambda: watching.get("/vqss/cluster/3/name") == surface.get("/vqss/cluster/3/name") == "track 4")
-    surface.set("/vqss/cluster/1/gain", -12.0)
-    wait_until(lambda: watching.get("/vqss/cluster/1/gain") == pytest.approx(-12.0, abs=1e-3))
-    watching.set("/vqss/cluster/2/mute", 1)
-    wait_until(lambda: surface.get("/vqss/cluster/2/mute") is True)
-    joined.close()
-    watcher.close()
+    with joined_to_ardour(surface, watching):
+        surface.set("/vqss/cluster/0/gain", -12.0)
+        wait_until(lambda: watching.get("/vqss/cluster/0/gain") == pytest.approx(-12.0, abs=1e-3), STARTING_S)
+        watching.set("/vqss/cluster/2/mute", 1)
+        wait_until(lambda: surface.get("/vqss/cluster/2/mute") is True, STARTING_S)
+
+
+class Hand:
+    """Works Ardour's transport and modes as a surface of its own, and its faders by a mixer that is joined with it."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", DEFAULT_PORT))
+        self._socket.settimeout(0.1)
+        self._states: dict[str, tuple[Scalar, ...]] = {}
+        self.tell("/set_surface", 0, 1, WHAT_TO_TELL, 0, 0, 0, 0)
+
+    def tell(self, address: str, *arguments: int) -> None:
+        self._socket.send(encode_message(address, *arguments))
+
+    def tell_until(self, state: Message, address: str, *arguments: int) -> None:
+        """Tell, and tell again each second, until Ardour is in this state, as far as it has said."""
+        deadline, again = time.monotonic() + STARTING_S, 0.0
+        self._listen()
+        while self._states.get(state.address) != state.arguments:
+            assert time.monotonic() < deadline, f"Ardour never said {state}"
+            if time.monotonic() >= again:
+                self.tell(address, *arguments)
+                again = time.monotonic() + 1.0
+            self._listen()
+
+    def _listen(self) -> None:
+        """Note what Ardour says, until it pauses."""
+        with suppress(TimeoutError):
+            while data := self._socket.recv(LARGEST_PACKET):
+                with suppress(PacketError):  # one of its replies is no OSC
+                    self._states.update({message.address: message.arguments for message in decode_packet(data)})
+
+    def _mode(self, mode: int) -> None:
+        self.tell_until(Message("/strip/gain/automation", (2, float(mode))), "/strip/gain/automation", 2, mode)
+
+    def stop(self) -> None:
+        self.tell_until(Message("/transport_stop", (1.0,)), "/transport_stop")
+
+    def rewind(self) -> None:
+        self.stop()
+        self.tell("/goto_start")
+        time.sleep(0.5)  # Ardour tells nobody that it has got there
+
+    def play(self) -> None:
+        self.tell_until(Message("/transport_play", (1.0,)), "/transport_play")
+
+    def write(self, surface: Control) -> None:
+        """Roll while the fader of track 2 writes, and move it."""
+        self.rewind()
+        self._mode(WRITE)  # a halt would end it
+        self.play()
+        for gain in MOVES_DB:
+            time.sleep(0.4)
+            surface.set(FADER, gain)
+        time.sleep(0.4)
+        self.stop()
+        self._mode(PLAY)
+        self.tell("/save_state")
+
+
+def moves_in(gains_db: list[float]) -> list[float]:
+    """Those of our moves that are among them."""
+    return [move for move in MOVES_DB if min(abs(gain - move) for gain in gains_db) < 0.01]
+
+
+@pytest.mark.jack
+@pytest.mark.timeout(400)
+def test_what_ardour_wrote_by_its_faders_is_the_same_mixdown_twice(ardour: HeadlessArdour, tmp_path: Path) -> None:
+    engine = small_engine()
+    song = song_file(tmp_path, noise(engine, 600, level=0.3))
+    with joined_to_ardour(engine.surface):
+        hand = Hand()
+        hand.write(engine.surface)
+        wait_until(lambda: len(ardour.gain_automation(2)) > 1, STARTING_S)
+        written = [20.0 * np.log10(gain) for _, gain in ardour.gain_automation(2)]
+        assert len(moves_in(written)) > 1  # the last may come after the halt
+        # Ardour plays it, and its fader moves ours, while the song plays and all is written down.
+        automation = Automation(engine.surface, None, tmp_path / "take.json")
+        automation.begin()
+        hand.rewind()
+        threading.Timer(0.5, hand.play).start()
+        (tmp_path / "first").mkdir()
+        play(song, tmp_path / "first", 4.0, engine=engine, automation=automation, free=False)
+        automation.close()
+    take = read_take(tmp_path / "take.json")
+    gains = [float(value) for _, path, value in take.changes if path == FADER]  # type: ignore[arg-type]
+    assert len(moves_in(gains)) > 1
+    mixdowns = []
+    for name in ("second", "third"):
+        engine = small_engine()
+        automation = Automation(engine.surface, take)
+        automation.begin()
+        (tmp_path / name).mkdir()
+        play(song, tmp_path / name, 4.0, engine=engine, automation=automation)
+        mixdowns.append((tmp_path / name / "take.wav").read_bytes())
+    (tmp_path / "still").mkdir()
+    play(song, tmp_path / "still", 4.0)
+    assert mixdowns[0] == mixdowns[1] != (tmp_path / "still" / "take.wav").read_bytes()

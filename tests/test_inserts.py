@@ -8,7 +8,7 @@ import pytest
 from vqss_engine.crossfade import Crossfade, Splice
 from vqss_engine.delay import DelayLine
 from vqss_engine.errors import VQSSError
-from vqss_engine.inserts import MAIN, InsertSet, Slot
+from vqss_engine.inserts import MAIN, Deadline, InsertSet, Slot
 from vqss_engine.limiter import Limiter
 from vqss_engine.mixer import Layout
 
@@ -127,13 +127,13 @@ def test_an_insert_that_keeps_failing_is_tried_ever_less() -> None:
 
 def test_a_slow_insert_counts_as_failed() -> None:
     reports: list[str] = []
-    slot = Slot("cluster 0", Late(0, 0.5), LAYOUT, 0, reports.append, deadline_s=0.0)
+    slot = Slot("cluster 0", Late(0, 0.5), LAYOUT, 0, reports.append, Deadline(0.0))
     out = slot.process(np.ones((2, HOP), np.float32), np.empty((2, HOP), np.float32))
     assert np.array_equal(out, np.ones((2, HOP))) and "ms" in reports[0]
 
 
 def test_bypass_crossfades_and_keeps_time() -> None:
-    slot = Slot("main", Late(100, 0.0), LAYOUT, 100, pytest.fail, None)
+    slot = Slot("main", Late(100, 0.0), LAYOUT, 100, pytest.fail, Deadline())
     signal, out = np.ones((2, HOP), np.float32), []
     for hop in range(30):
         slot.bypass = 10 <= hop < 20

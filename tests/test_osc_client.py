@@ -26,12 +26,6 @@ def surface() -> ControlSurface:
 
 
 @pytest.fixture
-def server(surface: ControlSurface) -> Iterator[OscServer]:
-    with serve(surface) as running:
-        yield running
-
-
-@pytest.fixture
 def remote(server: OscServer) -> Iterator[RemoteControl]:
     made = RemoteControl(server.host, server.port)
     made.connect()

@@ -9,22 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.osc_server import OscServer
-from tests.osc_peers import Peer, bundle, serve, wait_until
+from tests.osc_peers import Peer, bundle, wait_until
 from vqss_engine.control import ControlSurface, Parameter, ParameterError
 from vqss_engine.parameters import Argument
 
 GAIN, FADER, MUTE, NAME = (f"/vqss/cluster/3/{leaf}" for leaf in ("gain", "fader", "mute", "name"))
-
-
-@pytest.fixture
-def surface() -> ControlSurface:
-    return ControlSurface(16)
-
-
-@pytest.fixture
-def server(surface: ControlSurface) -> Iterator[OscServer]:
-    with serve(surface) as running:
-        yield running
 
 
 @pytest.fixture

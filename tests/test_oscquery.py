@@ -24,17 +24,6 @@ from vqss_engine.parameters import Argument
 GAIN, MUTE = "/vqss/cluster/3/gain", "/vqss/cluster/3/mute"
 
 
-@pytest.fixture
-def surface() -> ControlSurface:
-    return ControlSurface(16)
-
-
-@pytest.fixture
-def server(surface: ControlSurface) -> Iterator[OscServer]:
-    with serve(surface) as running:
-        yield running
-
-
 def get(server: OscServer, target: str) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
     connection.request("GET", target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 
 import numpy as np
 import pytest
@@ -13,12 +13,13 @@ from bridge.plugin_insert import PluginInsert
 from tests.streams import CLUSTERS, delayed, noise, run, run_multi, small_engine, worst_dbfs
 from vqss_engine.engine import Engine
 
-HANG_S, DEADLINE_S = 0.2, 0.05
+DEADLINE_S = 0.2
 
 
 def with_rack(rack: ClusterRack, deadline_s: float | None = None, multi: bool = False) -> Engine:
-    engine = small_engine(multi=multi)
-    engine.set_inserts(rack.build(engine.sample_rate, 2, engine.hop, CLUSTERS, deadline_s).inserts, at_once=True)
+    engine = small_engine(multi=multi, insert_deadline_s=deadline_s)
+    inserts = rack.build(engine.sample_rate, 2, engine.hop, CLUSTERS, engine.insert_deadline).inserts
+    engine.set_inserts(inserts, at_once=True)
     return engine
 
 
@@ -27,6 +28,7 @@ class Faulty:
 
     def __init__(self, failure: str, at: int) -> None:
         self.failure, self.at, self.hops, self.armed = failure, at, 0, False
+        self.go_on = threading.Event()
 
     def process(self, audio: np.ndarray, sample_rate: float, buffer_size: int, reset: bool) -> np.ndarray:
         self.hops += self.armed
@@ -35,7 +37,7 @@ class Faulty:
         if self.failure == "raises":
             raise RuntimeError("licence expired")
         if self.failure == "hangs":
-            time.sleep(HANG_S)
+            self.go_on.wait(60.0)
         return {"short": audio[:, 1:], "mono": audio[:1], "non-finite": audio * np.float32(np.nan)}.get(
             self.failure, audio
         )
@@ -76,24 +78,19 @@ def test_a_latent_chain_keeps_clusters_and_main_aligned() -> None:
 @pytest.mark.parametrize("failure", ["raises", "hangs", "short", "mono", "non-finite"])
 def test_a_failing_plugin_leaves_its_cluster_unprocessed_and_the_rest_playing(failure: str) -> None:
     faulty = Faulty(failure, at=60)
-    engine = with_rack(ClusterRack({0: [faulty], 2: [Gain(-6.0)]}), DEADLINE_S, multi=True)
+    hangs = failure == "hangs"
+    engine = with_rack(ClusterRack({0: [faulty], 2: [Gain(-6.0)]}), DEADLINE_S if hangs else None, multi=True)
     faulty.armed = True
     expected = with_rack(ClusterRack({2: [Gain(-6.0)]}), multi=True)
-    signal, slowest = noise(engine, 130), 0.0
-    rows, wanted = [], run_multi(expected, signal)[1]
-    for at in range(0, signal.shape[1], engine.hop):
-        began = time.perf_counter()
-        engine.process(signal[:, at : at + engine.hop], np.empty((2, engine.hop), np.float32))
-        slowest = max(slowest, time.perf_counter() - began)
-        assert engine.stem_out is not None
-        rows.append(engine.stem_out.copy())
-    tracks = np.concatenate(rows, axis=-1)
+    signal = noise(engine, 130)
+    wanted, tracks = run_multi(expected, signal)[1], run_multi(engine, signal)[1]
+    faulty.go_on.set()  # until here it has hung, and nobody waited for it
     assert worst_dbfs(tracks[1:] - wanted[1:]) < -100
     settled = slice(-20 * engine.hop, None)
     assert worst_dbfs((tracks[0] - wanted[0])[:, settled]) < -100
     levels = engine.surface.levels()
     assert levels.error_count == 1 and "cluster 0" in levels.errors[0] and "Faulty" in levels.errors[0]
-    assert levels.fallbacks == 0 and (failure != "hangs" or slowest < HANG_S)
+    assert levels.fallbacks == 0
 
 
 def test_a_plugin_that_recovers_is_heard_again() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from bridge.jack_library import jack_library, open_client
 from bridge.live_device import DeviceChoice, Layout, open_again, open_device, settled
 from bridge.live_session import LiveSession, SessionOptions
 from bridge.pedalboard_bridge import ClusterRack, RackHost, VQSSeparator
+from tests.jack_server import JackServer
 from tests.streams import noise, small_bundle, small_engine, worst_dbfs
 
 RACK = {"format": 1, "clusters": {"1": [{"vst3": "ZamCompX2.vst3", "parameters": {"threshold_db": -40, "ratio": 10}}]}}
@@ -24,24 +22,17 @@ PLUGIN = Path("/usr/lib/vst3/ZamCompX2.vst3")
 pytestmark = [
     pytest.mark.jack,
     pytest.mark.skipif(not PLUGIN.exists(), reason="zam-plugins are not installed"),
-    pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd2 is not installed"),
+    pytest.mark.timeout(400),
 ]
 
 
 @pytest.fixture
 def jack_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server of our own, without a sound card."""
-    name = f"vqss_rack_{os.getpid()}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    command = ["jackd", "--no-realtime", "--sync", "--name", name, "-d", "dummy", "-r", "44100", "-p", "256"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, stdout=subprocess.DEVNULL)
+    """A server of our own, which this process takes for the only one."""
+    with JackServer() as server:
+        for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+            monkeypatch.setenv(name, server.environment[name])
         yield
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.mark.usefixtures("jack_server")
@@ -49,7 +40,7 @@ def test_live_over_jack_equals_the_file(tmp_path: Path) -> None:
     engine = small_engine()
     signal = noise(engine, 500, level=0.3)
     soundfile.write(tmp_path / "song.wav", signal.T, 44100, subtype="FLOAT")
-    host = RackHost(engine, deadline_s=None)
+    host = RackHost(engine)
     host.install(ClusterRack.from_dict(RACK))
     engine.warm_up()
     choice = settled(DeviceChoice("none", "jack"))

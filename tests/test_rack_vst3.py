@@ -46,7 +46,7 @@ def test_live_on_a_file_and_in_python_it_sounds_the_same(tmp_path: Path) -> None
     job = FileJob(clusters=(1,), mixdown=True, rack=parse_rack(data))
     separate_file(tmp_path / "song.wav", tmp_path / "out", small_bundle(), job)
     on_file = soundfile.read(tmp_path / "out" / "mixdown.wav", dtype="float32", always_2d=True)[0].T
-    host = RackHost(engine, deadline_s=None)
+    host = RackHost(engine)
     host.install(ClusterRack.from_dict(data))
     engine.reset()
     live = run(engine, signal)
@@ -62,8 +62,8 @@ def test_a_vst3_with_a_thread_of_its_own_gives_the_same() -> None:
     data, signal = rack(c1=[SQUASH]), noise(small_engine(), 60, level=0.3)
     outs = []
     for deadline_s in (None, 5.0):
-        engine = small_engine()
-        inserts = ClusterRack.from_dict(data).build(44100, 2, engine.hop, 4, deadline_s).inserts
+        engine = small_engine(insert_deadline_s=deadline_s)
+        inserts = ClusterRack.from_dict(data).build(44100, 2, engine.hop, 4, engine.insert_deadline).inserts
         engine.set_inserts(inserts, at_once=True)
         outs.append(run(engine, signal))
     assert np.array_equal(*outs)

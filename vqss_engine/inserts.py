@@ -39,12 +39,32 @@ class InsertFault(Exception):
     """An insert returned what cannot be played."""
 
 
+class InsertLate(InsertFault):
+    """An insert took longer than its deadline."""
+
+
+class Deadline:
+    """How long inserts may take for a hop: `seconds` (None: any time), or any time at all while `waived`.
+
+    Whoever runs an engine waives it while nothing hurries: JACK freewheeling, a clock that runs free. Both are plain
+    attributes, set on any thread; the audio's reads `limit_s`.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds, self.waived = seconds, False
+
+    @property
+    def limit_s(self) -> float | None:
+        """What counts now; None: any time."""
+        return None if self.waived else self.seconds
+
+
 class Slot:
     """One insert in its place, delayed so that it lags by `delay` samples in all, whether it works or not.
 
-    An insert that raises, returns another shape or a non-finite sample, or takes longer than `deadline_s`, is
+    An insert that raises, returns another shape or a non-finite sample, or takes longer than `deadline`, is
     replaced within the hop by its unprocessed input; `report` is told. It is reset and tried again after a
-    second, after two when it fails again, and so on up to a minute.
+    second, after two when it fails again, and so on up to a minute; one that was late, as soon as it may be.
     """
 
     def __init__(
@@ -54,10 +74,10 @@ class Slot:
         layout: Layout,
         delay: int,
         report: Callable[[str], None],
-        deadline_s: float | None,
+        deadline: Deadline,
     ) -> None:
         self.bypass = False
-        self._name, self._insert, self._report, self._deadline_s = name, insert, report, deadline_s
+        self._name, self._insert, self._report, self._deadline = name, insert, report, deadline
         self._layout, lead, hop = layout, (layout.channels,), layout.hop
         self._align = DelayLine(lead, hop, delay - insert.latency_samples)
         self._plain = DelayLine(lead, hop, delay)
@@ -66,12 +86,14 @@ class Slot:
         self._wet: Floats = np.zeros((*lead, hop), np.float32)
         self._dry: Floats = np.zeros((*lead, hop), np.float32)
         self._warm_hops = 1 + math.ceil(delay / hop)
-        self._wait, self._rest_s, self._used = 0, _SHORTEST_REST_S, False
+        self._wait, self._rest_s, self._used, self._late = 0, _SHORTEST_REST_S, False, False
 
     def process(self, block: Floats, out: Floats) -> Floats:
         """Take one hop (C, H) and fill `out` with the processed one."""
         self._used = True
         self._plain.process(block, self._dry)
+        if self._late and self._deadline.limit_s is None:
+            self._late, self._wait = False, min(self._wait, self._warm_hops)
         wet = self._run(block) if self._wait <= self._warm_hops else self._dry
         dry_wanted = self.bypass or self._wait > 0
         self._wait = max(0, self._wait - 1)
@@ -87,6 +109,7 @@ class Slot:
             rest_s, self._rest_s = self._rest_s, min(2.0 * self._rest_s, _LONGEST_REST_S)
             self._report(f"effects on {self._name} failed; unprocessed for {rest_s:g} s ({kind}{error})")
             self._wait = self._warm_hops + self._layout.hops(rest_s)
+            self._late = isinstance(error, InsertLate)
             self._restart()
             return None
 
@@ -95,8 +118,9 @@ class Slot:
         began = time.perf_counter()
         result = self._insert.process(self._given)
         took_s = time.perf_counter() - began
-        if self._deadline_s is not None and took_s > self._deadline_s:
-            raise InsertFault(f"took {1000 * took_s:.0f} ms")
+        limit_s = self._deadline.limit_s
+        if limit_s is not None and took_s > limit_s:
+            raise InsertLate(f"took {1000 * took_s:.0f} ms")
         if np.shape(result) != block.shape:
             raise InsertFault(f"returned shape {np.shape(result)} for {block.shape}")
         if not math.isfinite(float(np.sum(result))):
@@ -121,7 +145,7 @@ class Slot:
         self._plain.reset()
         self._splice.reset()
         self._fade.jump(1.0 if self.bypass else 0.0)
-        self._wait, self._rest_s, self._used = 0, _SHORTEST_REST_S, False
+        self._wait, self._rest_s, self._used, self._late = 0, _SHORTEST_REST_S, False, False
 
 
 class InsertSet:
@@ -138,7 +162,7 @@ class InsertSet:
         inserts: Mapping[int | str, Insert],
         layout: Layout,
         report: Callable[[str], None],
-        deadline_s: float | None = None,
+        deadline: Deadline | None = None,
         multi: bool = False,
     ) -> None:
         clusters, channels, hop = layout.clusters, layout.channels, layout.hop
@@ -151,7 +175,7 @@ class InsertSet:
         self.slots: dict[int | str, Slot] = {}
         for key, insert in inserts.items():
             name, delay = (MAIN, main_latency) if key == MAIN else (f"cluster {key}", align)
-            self.slots[key] = Slot(name, insert, layout, delay, report, deadline_s)
+            self.slots[key] = Slot(name, insert, layout, delay, report, deadline or Deadline())
         self.rows: Floats = np.zeros((clusters, channels, hop), np.float32)
         self.wet: Floats = np.zeros((channels, hop), np.float32)
         self._base = DelayLine((channels,), hop, align)
