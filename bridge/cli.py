@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("bridge.commands.info", "what a model bundle holds"),
     "devices": ("bridge.commands.devices", "the audio devices of this machine"),
     "figure": ("bridge.commands.figure", "a picture of what each cluster takes of a song"),
+    "listen-page": ("bridge.commands.listen_page", "songs on a web page with a player for each cluster"),
     "osc": ("bridge.commands.osc", "every OSC address of the mixer"),
     "doctor": ("bridge.commands.doctor", "what of this machine is fine, and how to mend the rest"),
     "render": ("bridge.commands.render", "render songs to train on"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bridge.figure import row_labels, save_picture
+from bridge.figure_grid import SongPicture, save_grid
 from bridge.mel_picture import BANDS, MAX_COLUMNS, MelPicture, mel_filters
 
 
@@ -104,3 +105,23 @@ def test_a_failed_picture_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         save_picture(tmp_path / "no folder" / "p.png", picture, [], "t")
     assert not list(tmp_path.iterdir())
+
+
+def test_several_songs_make_a_small_picture_with_a_column_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    loud = rng.standard_normal((3, 1, 44_100)).astype(np.float32)
+    songs = [
+        SongPicture(title, collect(loud * np.array([1, 1, level], np.float32)[:, None, None], 44_100), [True, used])
+        for title, level, used in (("a/mix", 1.0, True), ("b/$mix", 0.001, False))
+    ]
+    save_grid(tmp_path / "grid.png", songs, ["bass", ""])
+    image = matplotlib.image.imread(tmp_path / "grid.png")[..., :3].mean(axis=-1)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["grid.png"]
+    # Columns and rows are what lies between white gaps.
+    tiles = [
+        np.diff(np.flatnonzero(np.diff(np.pad((image.mean(axis=axis) < 0.9).astype(int), 1))).reshape(-1, 2)).ravel()
+        for axis in (0, 1)
+    ]
+    assert [sum(size > 20 for size in sizes) for sizes in tiles] == [2, 3]
+    height, width = image.shape
+    assert image[-height // 4 :, -width // 4 :].mean() < image[height // 5 : height // 3, -width // 4 :].mean()

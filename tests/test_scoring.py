@@ -9,7 +9,7 @@ import soundfile
 
 from examples.demo_song import render
 from training.evaluate import read_map, run_evaluation
-from training.multitracks import class_of, standard_classes
+from training.multitracks import class_of, find_multitracks, standard_classes
 from training.scoring import (
     SongScore,
     best_map,
@@ -87,8 +87,9 @@ def test_class_names_ignore_numbers_and_unlisted_classes_become_other(tmp_path: 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert class_of(Path("03_flute.wav")) == "flute"
-    assert standard_classes([tmp_path / "one", tmp_path / "two"]) == {"vocals", "other"}
-    assert standard_classes([tmp_path / "two"]) is None
+    one, two = find_multitracks(tmp_path)
+    assert standard_classes([one, two]) == {"vocals", "other"}
+    assert standard_classes([two]) is None
 
 
 def test_an_unfit_map_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from vqss_engine.errors import VQSSError
 log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
+MIXES = {"mixture", "mix", "mixdown"}
 ACTIVITY_BLOCK = 4410  # samples a value of the activity profile stands for
 SILENT_RMS = 1e-3  # -60 dBFS
 
@@ -53,45 +56,76 @@ class Bank:
         return self.activity[first : first + -(-int(self.lengths[index]) // ACTIVITY_BLOCK)]
 
 
-def song_folders(roots: tuple[str, ...]) -> list[tuple[Path, list[Path]]]:
+def song_folders(roots: tuple[str, ...], leave_out: tuple[str, ...] = ()) -> list[tuple[Path, list[Path]]]:
     """Every folder below `roots` that holds at least one audio file, with its audio files, sorted.
 
     MUSDB18-HQ and plain stem folders are song/*.wav; MoisesDB has song/<kind>/*.wav, Slakh song/stems/*.flac:
-    there a song is the folder above. A file called mixture or mix is the sum of the others and left out.
+    there a song is the folder above. A file called mixture, mix or mixdown is the sum of the others and left out.
+    `leave_out` are patterns such as `gm/*` or `*/*vocals*` of `source/file` (the source by song.json, which `vqss
+    render` writes) whose stems are passed over. Raises VQSSError where a root is no folder.
     """
     grouped: dict[Path, list[Path]] = {}
     for root in roots:
         base = Path(root)
         if not base.is_dir():
             raise VQSSError(f"there is no folder {root}; name a folder of songs, each a folder of stems")
-        for path in sorted(base.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(base).parts)  # half-rendered songs
-            if path.suffix.lower() in AUDIO_SUFFIXES and path.stem.lower() not in {"mixture", "mix"} and not hidden:
+        for path in _files_below(base):
+            if path.suffix.lower() in AUDIO_SUFFIXES and path.stem.lower() not in MIXES:
                 grouped.setdefault(_song_of(path, base), []).append(path)
-    return sorted(grouped.items())
+    if leave_out:
+        grouped = {song: _left(song, files, leave_out) for song, files in grouped.items()}
+    return sorted((song, sorted(files)) for song, files in grouped.items() if files)
+
+
+def _files_below(base: Path) -> Iterator[Path]:
+    """All files but hidden ones (half-rendered songs); links to folders are followed, each folder is read once."""
+    seen: set[str] = set()
+    for folder, below, names in os.walk(base, followlinks=True):
+        place = os.path.realpath(folder)
+        below[:] = [] if place in seen else [name for name in below if not name.startswith(".")]
+        if place not in seen:
+            yield from (Path(folder) / name for name in names if not name.startswith("."))
+        seen.add(place)
+
+
+def _left(song: Path, files: list[Path], leave_out: tuple[str, ...]) -> list[Path]:
+    try:
+        stems = json.loads((song / "song.json").read_text(encoding="utf-8"))["stems"]
+        sources = {stem["file"]: stem["source"] for stem in stems}
+    except (OSError, ValueError, KeyError, TypeError):
+        sources = {}
+    names = {path: f"{sources.get(path.name, '')}/{path.name}" for path in files}
+    return [path for path in files if not any(fnmatch(names[path], pattern) for pattern in leave_out)]
 
 
 def _song_of(path: Path, base: Path) -> Path:
     parent = path.parent
-    siblings = [folder for folder in parent.parent.iterdir() if folder.is_dir()] if parent != base else []
-    moises = (parent.parent / "data.json").is_file() and len(siblings) > 0
-    slakh = parent.name == "stems"
-    return parent.parent if parent != base and parent.parent != base and (moises or slakh) else parent
+    if base in (parent, parent.parent):
+        return parent
+    is_part = parent.name == "stems" or (parent.parent / "data.json").is_file()  # of Slakh, of MoisesDB
+    return parent.parent if is_part else parent
 
 
-def decode_mono(path: Path, sample_rate: int) -> np.ndarray:
-    """Read a file as mono float32 (N,) at `sample_rate`. Raises VQSSError if it is damaged."""
+def read_audio(path: Path) -> tuple[np.ndarray, int]:
+    """Samples float32 (N, C) and rate of a stem's file. Raises VQSSError if it is damaged."""
     import soundfile
-    import soxr
 
     try:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise VQSSError(f"{path} cannot be decoded ({error}); remove or replace it") from error
-    mono = audio.mean(1, dtype=np.float32)
-    if not np.isfinite(mono).all():
+    if not np.isfinite(audio).all():
         raise VQSSError(f"{path} holds samples that are not numbers; remove or replace it")
-    return mono if rate == sample_rate else soxr.resample(mono, rate, sample_rate)
+    return audio, int(rate)
+
+
+def decode_mono(path: Path, sample_rate: int) -> np.ndarray:
+    """Read a file as mono float32 (N,) at `sample_rate`. Raises VQSSError if it is damaged."""
+    import soxr
+
+    audio, rate = read_audio(path)
+    mono: np.ndarray = audio.mean(1, dtype=np.float32)
+    return mono if rate == sample_rate or not len(mono) else soxr.resample(mono, rate, sample_rate)
 
 
 def _decode_song(files: list[Path], sample_rate: int) -> list[np.ndarray]:
@@ -122,13 +156,15 @@ def _active_rms(mono: np.ndarray) -> float:
     return float(np.sqrt(np.mean(active**2))) if len(active) else 0.0
 
 
-def build_bank(roots: tuple[str, ...], cache: Path, sample_rate: int) -> Bank:
+def build_bank(roots: tuple[str, ...], cache: Path, sample_rate: int, leave_out: tuple[str, ...] = ()) -> Bank:
     """Decode every song below `roots` into `cache` (reused while the files are the same) and map it.
+
+    `leave_out` as in `song_folders`.
 
     Raises VQSSError where fewer than two usable stems remain. Damaged, silent and too short files are
     reported by name and skipped, as are songs of a single stem.
     """
-    songs = song_folders(roots)
+    songs = song_folders(roots, leave_out)
     listing = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for _, files in songs for p in files]
     key = hashlib.sha256(json.dumps([listing, sample_rate]).encode()).hexdigest()[:16]
     folder = cache / f"bank-{key}"

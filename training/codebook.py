@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.ranks import gathered, mean_over_ranks
+
 RECENT = 4096  # embeddings kept for the k-means start and for restarts
-
-
-def _sum_over_ranks(x: Tensor) -> Tensor:
-    if dist.is_available() and dist.is_initialized():
-        dist.all_reduce(x)
-    return x
-
-
-def _gather_over_ranks(x: Tensor) -> Tensor:
-    if not (dist.is_available() and dist.is_initialized()):
-        return x
-    sizes = [torch.zeros(1, dtype=torch.long, device=x.device) for _ in range(dist.get_world_size())]
-    dist.all_gather(sizes, torch.tensor([len(x)], device=x.device))
-    most = int(max(int(size) for size in sizes))
-    padded = functional.pad(x, (0, 0, 0, most - len(x)))
-    parts = [torch.empty_like(padded) for _ in sizes]
-    dist.all_gather(parts, padded)
-    return torch.cat([part[: int(size)] for part, size in zip(parts, sizes, strict=True)])
 
 
 class Codebook(nn.Module):
@@ -57,13 +40,14 @@ class Codebook(nn.Module):
         """Quantize z (Q, J): straight-through codes (Q, J), indices (Q,), commitment loss (scalar)."""
         index = self.assign(z)
         chosen = self.codes[index]
-        commitment = (1 - (z * chosen).sum(-1)).mean()
+        commitment = (1 - (z * chosen).sum(-1)).sum() / mean_over_ranks(z.new_tensor(len(z)))
         return z + (chosen - z).detach(), index, commitment
 
     @torch.no_grad()
     def remember(self, z: Tensor) -> Tensor:
-        """Keep embeddings (of all ranks) for later starts; returns them."""
-        z = _gather_over_ranks(z.detach())
+        """Keep embeddings (of all ranks) for later starts; returns them, in an order that is no rank's own."""
+        z = gathered(z.detach())[0]
+        z = z[z[:, 0].argsort()]
         place = (torch.arange(len(z), device=z.device) + self.filled) % RECENT
         self.recent[place] = z
         self.filled += len(z)
@@ -110,7 +94,9 @@ class Codebook(nn.Module):
 
 
 def contrastive_loss(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """InfoNCE (van den Oord et al. 2018) between two clips (Q, J) of each stem against all other stems."""
-    similarity = first @ second.T / temperature
-    target = torch.arange(len(first), device=first.device)
-    return (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
+    """InfoNCE (van den Oord et al. 2018) between two clips (Q, J) of each stem against all stems of all ranks."""
+    (all_first, start), (all_second, _) = gathered(first), gathered(second)
+    target = torch.arange(start, start + len(first), device=first.device)
+    loss = functional.cross_entropy(first @ all_second.T / temperature, target, reduction="sum")
+    loss = loss + functional.cross_entropy(second @ all_first.T / temperature, target, reduction="sum")
+    return loss / 2 / mean_over_ranks(first.new_tensor(len(first)))

@@ -16,6 +16,7 @@ class DataConfig:
     """Where the songs are and how clips of them are mixed. Times in seconds, levels in dB."""
 
     songs: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()  # patterns of source/file, as gm/* or */*vocals*; for ablations
     credits: tuple[str, ...] = ()  # of the recordings, for the bundle's provenance
     cache: str = ""  # folder of the decoded bank; beside the run by default
     clip_s: float = 4.0
@@ -48,9 +49,19 @@ class StageConfig:
 
     steps: int
     batch: int = 16
+    clip_s: float = 0.0  # length of a mix; 0: that of the query clips. Discovery takes no other
     learning_rate: float = 2e-3
     final_rate: float = 1e-4
     warmup: int = 100
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """How a bundle takes up new stems (`vqss train --init`; training/adapt.py says how the codebook grows)."""
+
+    free_below: float = 0.005  # a code with a smaller share of the bundle's stems may be given to new ones
+    far_cosine: float = 0.5  # stems no nearer than this to any code in use may get such a code
+    held_out: float = 0.2  # the end of each stem, kept for judging
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class TrainConfig:
     quantize: bool = True
     clips_per_stem: int = 8  # for the steady code of a stem, by majority
     average_decay: float = 0.998  # of the shipped weights' moving average
+    optimizer: str = "muon"  # or "adamw"
     clip_gradient: float = 1.0
     checkpoint_every: int = 100
     compile: bool = True
@@ -70,6 +82,7 @@ class TrainConfig:
     threads: int = 0  # of torch on a CPU; 0 leaves its own choice
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
     discover: StageConfig = field(default_factory=lambda: StageConfig(steps=800))
     partition: StageConfig = field(default_factory=lambda: StageConfig(steps=3000))
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -6,28 +6,21 @@ Every song runs through the streaming separator that users hear.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.class_names import instrument_of
 from training.codes import clip_codes, load_encoder
-from training.multitracks import multitrack_folders, read_song, standard_classes
-from training.scoring import (
-    PartitionScore,
-    SongScore,
-    best_map,
-    class_sdr,
-    ideal_sdr,
-    mix_sdr,
-    normalised_mutual_information,
-    partition_score,
-    perplexity,
-    purity,
-    with_average,
-)
+from training.multitracks import Multitrack, find_multitracks, read_song, standard_classes
+from training.reports import class_report, cluster_report, code_report, robust_report
+from training.robust import VARIANTS
+from training.scoring import PartitionScore, SongScore, best_map, partition_score
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.errors import UsageError, VQSSError
@@ -36,7 +29,10 @@ from vqss_engine.stft import analysis_spectrogram
 
 Floats = NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 IDEAL_WINDOW, IDEAL_HOP = 2048, 512
+BLOCK_SAMPLES = 1 << 18  # inner products are taken block by block, to spare a copy of all clusters
 
 
 def separate(separator: StreamingSeparator, mix: Floats) -> Floats:
@@ -71,40 +67,69 @@ def _spectral_energy(spectrum: NDArray[np.complex64]) -> float:
 
 @dataclass(frozen=True)
 class SongResult:
-    """One song's scores: by class, by code (None without a query encoder), and the code of every clip."""
+    """One song's scores: by class, by instrument, by code (None without a query encoder).
+
+    `codes` has the codes of each stem's clips, `labels` and `instruments` what the stems are called; `robust` has the
+    scores by class of each variant that was asked for.
+    """
 
     classes: SongScore
-    partition: PartitionScore | None
-    clips: list[tuple[str, int]]
+    by_instrument: SongScore
+    labels: list[str]
+    instruments: list[str]
+    partition: PartitionScore | None = None
+    codes: list[NDArray[np.int64]] = field(default_factory=list)
+    robust: dict[str, SongScore] = field(default_factory=dict)
 
 
 class Scorer:
-    """Separates and scores songs with one bundle."""
+    """Separates and scores songs with one bundle; `variants` names the changed copies to be scored too."""
 
-    def __init__(self, bundle: ModelBundle, standard: set[str] | None) -> None:
-        self._bundle, self._standard = bundle, standard
-        self._separator = StreamingSeparator(bundle, StreamConfig.named("default"), 2)
+    def __init__(self, bundle: ModelBundle, standard: set[str] | None, variants: tuple[str, ...] = ()) -> None:
+        self._bundle, self._standard, self._variants = bundle, standard, variants
+        self._separators: dict[int, StreamingSeparator] = {}
         self._encoder = load_encoder(bundle) if bundle.query_weights else None
 
-    def score(self, folder: Path) -> SongResult | None:
-        """Separate one song and take all inner products; None where fewer than two classes sound."""
-        stems = read_song(folder, self._bundle.config.sample_rate)
+    def score(self, song: Multitrack) -> SongResult:
+        """Separate one song and take all inner products.
+
+        Raises VQSSError where a stem is damaged or fewer than two classes sound.
+        """
+        stems = read_song(song, self._bundle.config.sample_rate)
         labels = [self._class(name) for name, _ in stems]
         if len(set(labels)) < 2:
-            return None
+            raise VQSSError(f"{song.folder} has {len(set(labels))} classes that sound; a song needs two")
         sources = np.stack([audio for _, audio in stems])
-        mix = sources.sum(0)
-        clusters = separate(self._separator, mix)
-        everything = np.concatenate([clusters, sources]).reshape(len(clusters) + len(sources), -1)
-        products = (everything @ everything.T).astype(np.float64)
-        score = SongScore(folder.name, tuple(f"{i:03d}" for i in range(len(stems))), products, np.zeros(0))
+        score = self._products(song, sources)
         by_class = np.stack([sources[[x == name for x in labels]].sum(0) for name in sorted(set(labels))])
+        instruments = [instrument_of(name) for name, _ in stems]
         codes = [clip_codes(self._encoder, self._bundle, audio) for audio in sources] if self._encoder else []
         return SongResult(
-            score.grouped(labels, ideal_ratio_error(by_class, mix)),
-            partition_score(score, [int(np.bincount(c).argmax()) for c in codes]) if codes else None,
-            [(label, int(code)) for label, stem_codes in zip(labels, codes, strict=False) for code in stem_codes],
+            classes=score.grouped(labels, ideal_ratio_error(by_class, sources.sum(0))),
+            by_instrument=score.grouped(instruments, np.zeros(0)),
+            labels=labels,
+            instruments=instruments,
+            partition=partition_score(score, [int(np.bincount(c).argmax()) for c in codes]) if codes else None,
+            codes=codes,
+            robust={name: self._varied(song, name, sources).grouped(labels, np.zeros(0)) for name in self._variants},
         )
+
+    def _varied(self, song: Multitrack, variant: str, sources: Floats) -> SongScore:
+        return self._products(song, VARIANTS[variant](sources, self._bundle.config.sample_rate).astype(np.float32))
+
+    def _products(self, song: Multitrack, sources: Floats) -> SongScore:
+        """Inner products of the clusters and the stems (S, C, N) of a song; the mix is their sum."""
+        channels = sources.shape[1]
+        if channels not in self._separators:
+            self._separators[channels] = StreamingSeparator(self._bundle, StreamConfig.named("default"), channels)
+        clusters = separate(self._separators[channels], sources.sum(0))
+        products = np.zeros((len(clusters) + len(sources),) * 2)
+        for start in range(0, sources.shape[2], BLOCK_SAMPLES):
+            block = slice(start, start + BLOCK_SAMPLES)
+            both = np.concatenate([clusters[..., block], sources[..., block]]).reshape(len(products), -1)
+            products += both @ both.T
+        names = tuple(f"{i:03d}" for i in range(len(sources)))
+        return SongScore(song.folder.name, names, products, np.zeros(0))
 
     def _class(self, name: str) -> str:
         return name if self._standard is None or name in self._standard else "other"
@@ -121,29 +146,54 @@ def read_map(path: str | Path, clusters: int) -> dict[int, str]:
     return {int(k): str(v) for k, v in data.items()}
 
 
+def score_songs(
+    scorer: Scorer, songs: list[Multitrack], advance: Callable[[], object] = lambda: None
+) -> list[SongResult]:
+    """Score what can be scored; other songs are reported by name and skipped."""
+    results = []
+    for song in songs:
+        try:
+            results.append(scorer.score(song))
+        except VQSSError as error:
+            log.warning("skipped: %s", error)
+        advance()
+    return results
+
+
 def run_evaluation(
     directory: str | Path,
     model: str | Path | None = None,
     map_file: str | Path | None = None,
     save_map: str | Path | None = None,
     figure: str | Path | None = None,
+    robust: bool = False,
+    advance: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields."""
+    """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields and more (docs/training.md lists them).
+
+    `advance` is called after each song. Raises VQSSError where nothing can be scored.
+    """
     bundle = ModelBundle.load(model)
-    folders = multitrack_folders(Path(directory))
-    scorer = Scorer(bundle, standard_classes(folders))
-    results = [result for result in map(scorer.score, folders) if result is not None]
+    songs = find_multitracks(Path(directory))
+    results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
     if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")
     scores = [result.classes for result in results]
     names = sorted({name for score in scores for name in score.classes})
     mapping = read_map(map_file, bundle.config.clusters) if map_file else best_map(scores, names)
-    result = _class_scores(scores, mapping)
-    result |= {"cross": cross_halves(scores, names), "best_map_per_song": _per_song(scores)}
-    result |= {"cluster_shares": _cluster_shares(scores)}
+    result = class_report(scores, mapping)
+    result |= {"skipped": len(songs) - len(results)}
+    result |= cluster_report(scores, [r.by_instrument for r in results])
     if bundle.query_weights:
-        result |= _code_scores([clip for r in results for clip in r.clips], bundle.config.clusters)
-        result |= {"partition": _partition([r.partition for r in results if r.partition])}
+        result |= code_report(
+            [r.labels for r in results],
+            [r.instruments for r in results],
+            [r.codes for r in results],
+            [r.partition for r in results if r.partition],
+            bundle.config.clusters,
+        )
+    if robust:
+        result |= {"robust": robust_report(scores, {v: [r.robust[v] for r in results] for v in VARIANTS}, mapping)}
     if save_map:
         Path(save_map).write_text(json.dumps(result["map"], indent=1) + "\n", encoding="utf-8")
     if figure and "histogram" in result:
@@ -151,64 +201,3 @@ def run_evaluation(
 
         draw_histogram(result["histogram"], figure)
     return result
-
-
-def _class_scores(scores: list[SongScore], mapping: dict[int, str]) -> dict[str, Any]:
-    sdr, mix = with_average(class_sdr(scores, mapping)), with_average(mix_sdr(scores))
-    return {
-        "songs": len(scores),
-        "sdr_db": sdr,
-        "sdr_improvement_db": {name: sdr[name] - mix[name] for name in sdr},
-        "baseline_sdr_db": {"mix": mix, "ideal_ratio_mask": with_average(ideal_sdr(scores))},
-        "map": {str(k): name for k, name in mapping.items()},
-    }
-
-
-def cross_halves(scores: list[SongScore], names: list[str]) -> dict[str, float]:
-    """Map on every other song, score on the rest, and the other way round: SDR in dB by class."""
-    if len(scores) < 4:
-        return {}
-    merged: dict[str, list[float]] = {}
-    for mapped, scored in ((scores[::2], scores[1::2]), (scores[1::2], scores[::2])):
-        for name, values in class_sdr(scored, best_map(mapped, names)).items():
-            merged.setdefault(name, []).extend(values)
-    return with_average(merged)
-
-
-def _per_song(scores: list[SongScore]) -> dict[str, float]:
-    merged: dict[str, list[float]] = {}
-    for score in scores:
-        for name, values in class_sdr([score], best_map([score], list(score.classes))).items():
-            merged.setdefault(name, []).extend(values)
-    return with_average(merged)
-
-
-def _code_scores(clips: list[tuple[str, int]], clusters: int) -> dict[str, Any]:
-    classes = sorted({name for name, _ in clips})
-    histogram = np.zeros((len(classes), clusters))
-    for name, code in clips:
-        histogram[classes.index(name), code] += 1
-    used = histogram.sum(0) >= 0.01 * max(histogram.sum(), 1)
-    return {
-        "histogram": {"classes": classes, "counts": histogram.astype(int).tolist()},
-        "codes_used": int(used.sum()),
-        "perplexity": perplexity(histogram.sum(0)),
-        "purity": purity(histogram),
-        "nmi": normalised_mutual_information(histogram),
-    }
-
-
-def _partition(songs: list[PartitionScore]) -> dict[str, float]:
-    gains = [gain for song in songs for gain in song.gains_db]
-    leaks = [leak for song in songs for leak in song.leaks_db]
-    return {
-        "sdr_improvement_db": float(np.mean(gains)) if gains else 0.0,
-        "silence_db": float(np.mean(leaks)) if leaks else -100.0,
-        "codes_in_use": len(set().union(*(song.codes for song in songs))),
-    }
-
-
-def _cluster_shares(scores: list[SongScore]) -> list[float]:
-    """Each cluster's part of the energy of all clusters, every song weighing alike."""
-    energies = np.stack([np.diag(score.products)[: score.clusters] for score in scores])
-    return [float(share) for share in (energies / energies.sum(axis=1, keepdims=True)).mean(0)]

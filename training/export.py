@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,33 @@ import numpy as np
 import torch
 
 from training.checkpoint import read_checkpoint
+from training.naming import named, read_scores
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 
 
-def export_checkpoint(checkpoint: str | Path, out: str | Path, name: str = "vqss-default") -> ModelBundle:
-    """Write the averaged weights of a checkpoint, its codebook and its query encoder as a bundle."""
-    content = read_checkpoint(Path(checkpoint))
+def export_bundle(
+    source: str | Path, out: str | Path, name: str = "", scores: str | Path | None = None
+) -> ModelBundle:
+    """Write the model of a checkpoint, or a bundle again, as a bundle.
+
+    `name` is what it calls itself (default: `vqss-default`, or the source bundle's name); `scores`, a file that
+    `vqss evaluate --json` printed, names its clusters. Raises VQSSError where either file does not fit.
+    """
+    source = Path(source)
+    bundle = ModelBundle.load(source) if source.is_dir() else checkpoint_bundle(source)
+    if name:
+        bundle = replace(bundle, name=name)
+    if scores:
+        bundle = named(bundle, read_scores(scores, bundle.config.clusters))
+    bundle.save(out)
+    return ModelBundle.load(out)
+
+
+def checkpoint_bundle(checkpoint: Path) -> ModelBundle:
+    """The averaged weights of a checkpoint, its codebook and its query encoder."""
+    content = read_checkpoint(checkpoint)
     config = ModelConfig.from_dict({k: list(v) if isinstance(v, tuple) else v for k, v in _model(content).items()})
     weights = {key: value.float().numpy() for key, value in content["average"].items()}
     codes = content["discover"]["generator.codes" if content["stem_codes"] is not None else "codebook.codes"]
@@ -27,18 +47,17 @@ def export_checkpoint(checkpoint: str | Path, out: str | Path, name: str = "vqss
         for key, value in content["discover"].items()
         if key.startswith("encoder.")
     }
-    bundle = ModelBundle(
+    origin, blank = content.get("origin") or {}, [""] * config.clusters
+    return ModelBundle(
         config=config,
         weights=weights,
-        name=name,
-        cluster_names=[""] * config.clusters,
-        cluster_colors=[""] * config.clusters,
+        name=f"{origin['name']}-adapted" if origin else "vqss-default",
+        cluster_names=list(origin.get("cluster_names", blank)),
+        cluster_colors=list(origin.get("cluster_colors", blank)),
         usage=_usage(content, config.clusters),
         provenance=_provenance(content),
         query_weights=encoder,
     )
-    bundle.save(out)
-    return ModelBundle.load(out)
 
 
 def _model(content: dict[str, Any]) -> dict[str, Any]:
@@ -50,17 +69,21 @@ def _usage(content: dict[str, Any], clusters: int) -> list[float]:
     if codes is None:
         return []
     counts = np.bincount(np.asarray(codes), minlength=clusters)
-    return [round(float(share), 4) for share in counts / max(counts.sum(), 1)]
+    share = counts / max(counts.sum(), 1)
+    if before := (content.get("origin") or {}).get("usage"):
+        share = (share + before) / (1 + np.sum(before))  # an adapted codebook serves its first stems too
+    return [round(float(part), 4) for part in share]
 
 
 def _provenance(content: dict[str, Any]) -> dict[str, Any]:
-    config = content["config"]
+    config, origin = content["config"], content.get("origin") or {}
     return {
+        **({"adapted_from": {key: origin[key] for key in ("name", "sha256", "new_codes")}} if origin else {}),
         "steps": content["progress"],
         "seed": config["seed"],
         "batch": {stage: config[stage]["batch"] for stage in ("discover", "partition")},
         "clip_s": config["data"]["clip_s"],
-        "credits": list(config["data"].get("credits", ())),
+        "credits": [*origin.get("credits", ()), *config["data"].get("credits", ())],
         "git_revision": _revision(),
         "torch": torch.__version__,
     }

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from training.ranks import mean_over_ranks
+
 
 def squared_error(masks: Tensor, power: Tensor, cross: Tensor, energy: Tensor) -> Tensor:
     """Sum |Y - m X|^2 of each target: masks, cross (B, S, T, M), power (B, T, M), energy (B, S) -> (B, S)."""
@@ -21,7 +23,7 @@ def present_loss(error: Tensor, energy: Tensor, present: Tensor, floor: float) -
     """
     ratio = error / energy.clamp_min(1e-12)
     loss = 10 / math.log(10) * torch.log(ratio + floor)
-    return (loss * present).sum() / present.sum().clamp_min(1)
+    return (loss * present).sum() / mean_over_ranks(present.sum()).clamp_min(1)
 
 
 def share_loss(log_masks: Tensor, power: Tensor, cross: Tensor, present: Tensor) -> Tensor:
@@ -45,10 +47,11 @@ def silence_loss(leak: Tensor, mix_energy: Tensor, absent: Tensor, floor: float)
     """
     ratio = leak / mix_energy.clamp_min(1e-12)[:, None]
     loss = 10 / math.log(10) * torch.log(ratio + floor)
-    return (loss * absent).sum() / absent.sum().clamp_min(1)
+    return (loss * absent).sum() / mean_over_ranks(absent.sum()).clamp_min(1)
 
 
 def snr_improvement_db(error: Tensor, energy: Tensor, mix_error: Tensor, present: Tensor) -> Tensor:
-    """Mean improvement over taking the whole mix, in dB, over the sources that sound."""
+    """Mean improvement over taking the whole mix, in dB, over the sources that sound and are not alone."""
+    present = present & (mix_error > 1e-3 * energy)
     gain = 10 * torch.log10(mix_error.clamp_min(1e-12) / error.clamp_min(1e-12))
     return (gain * present).sum() / present.sum().clamp_min(1)

@@ -1,17 +1,20 @@
-"""Multitracks for scoring: `DIR/<song>/<class>.<ext>`, the only place where a file name is a label.
+"""Multitracks for scoring, the only place where the name of a file is a label.
 
-A leading number (`03_bass.flac`) is no part of the class.
+`DIR/<song>/<class>.<ext>`, where a leading number (`03_bass.flac`) is no part of the class; MUSDB18-HQ is of this
+form. In MoisesDB the class is the stem's folder, in Slakh the `inst_class` of metadata.yaml.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bank import AUDIO_SUFFIXES
+from training.bank import read_audio, song_folders
 from vqss_engine.errors import VQSSError
 
 Floats = NDArray[np.float32]
@@ -19,43 +22,68 @@ Floats = NDArray[np.float32]
 SILENT_RMS = 1e-3  # -60 dBFS
 
 
-def class_of(path: Path) -> str:
-    """The class a stem file is named after."""
+@dataclass(frozen=True)
+class Multitrack:
+    """One song: its folder, and its stems' files with the class each is named after."""
+
+    folder: Path
+    stems: tuple[tuple[str, Path], ...]
+
+    @property
+    def classes(self) -> set[str]:
+        return {name for name, _ in self.stems}
+
+
+def class_of(path: Path, song: Path | None = None) -> str:
+    """The class a stem file is named after; `song` is its song's folder (default: the one it lies in)."""
+    if song is not None and path.parent != song:
+        if path.parent.name != "stems":
+            return path.parent.name.lower()
+        return _slakh_classes(song).get(path.stem, path.stem).lower()
     return re.sub(r"^\d+[_-]", "", path.stem).lower()
 
 
-def read_song(folder: Path, sample_rate: int) -> list[tuple[str, Floats]]:
-    """All stems that sound, as (class, audio (2, N)), padded to the longest."""
-    import soundfile
+@cache
+def _slakh_classes(song: Path) -> dict[str, str]:
+    """Stem to instrument class, by the lines of metadata.yaml that say so; empty where there is no such file."""
+    try:
+        lines = (song / "metadata.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    classes, stem = {}, ""
+    for line in lines:
+        if found := re.fullmatch(r"\s+(S\d+):\s*", line):
+            stem = found[1]
+        elif stem and (found := re.fullmatch(r"\s+inst_class:\s*(.+?)\s*", line)):
+            classes[stem] = found[1].strip("'\"")
+    return classes
+
+
+def find_multitracks(root: Path) -> list[Multitrack]:
+    """All songs below `root`; raises VQSSError where there is none."""
+    songs = song_folders((str(root),))
+    if not songs:
+        raise VQSSError(f"{root} holds no song folders with audio; expected DIR/<song>/<class>.wav")
+    return [Multitrack(folder, tuple((class_of(p, folder), p) for p in files)) for folder, files in songs]
+
+
+def read_song(song: Multitrack, sample_rate: int) -> list[tuple[str, Floats]]:
+    """All stems that sound, as (class, audio (2, N)), padded to the longest. Raises VQSSError for a damaged one."""
     import soxr
 
     stems: list[tuple[str, Floats]] = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES):
-        try:
-            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise VQSSError(f"{path} cannot be decoded ({error}); remove or replace it") from error
+    for name, path in song.stems:
+        audio, rate = read_audio(path)
         if rate != sample_rate:
             audio = soxr.resample(audio, rate, sample_rate)
-        if np.sqrt(np.mean(np.square(audio))) > SILENT_RMS:
+        if len(audio) and np.sqrt(np.mean(np.square(audio))) > SILENT_RMS:
             stereo = audio[:, :2] if audio.shape[1] > 1 else np.repeat(audio, 2, axis=1)
-            stems.append((class_of(path), np.ascontiguousarray(stereo.T)))
+            stems.append((name, np.ascontiguousarray(stereo.T)))
     longest = max((audio.shape[1] for _, audio in stems), default=0)
     return [(name, np.pad(audio, ((0, 0), (0, longest - audio.shape[1])))) for name, audio in stems]
 
 
-def multitrack_folders(root: Path) -> list[Path]:
-    """Folders below `root` that hold stems; raises VQSSError where there is none."""
-    if not root.is_dir():
-        raise VQSSError(f"there is no folder {root}; name a folder of songs, each a folder of stems")
-    found = [f for f in sorted(root.iterdir()) if f.is_dir() and any(p.suffix in AUDIO_SUFFIXES for p in f.iterdir())]
-    if not found:
-        raise VQSSError(f"{root} holds no song folders with audio; expected DIR/<song>/<class>.wav")
-    return found
-
-
-def standard_classes(folders: list[Path]) -> set[str] | None:
+def standard_classes(songs: list[Multitrack]) -> set[str] | None:
     """Where some song has a class `other`, the classes beside it: elsewhere the rest counts as `other`."""
-    named = [{class_of(p) for p in f.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES} for f in folders]
-    with_other = [names for names in named if "other" in names]
+    with_other = [song.classes for song in songs if "other" in song.classes]
     return set().union(*with_other) if with_other else None

@@ -6,9 +6,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.ranks import is_distributed, summed
 from vqss_engine.config import ModelConfig
 
 DYNAMIC_RANGE_DB = 80.0
+
+
+class Centre(nn.BatchNorm1d):
+    """Batch normalisation (Ioffe & Szegedy 2015) without gains, by the statistics of the rows of all ranks."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, affine=False, momentum=0.05)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (Q, J) -> (Q, J): each column of mean 0 and variance 1 over the batch, or by the running statistics."""
+        if not (self.training and is_distributed()):
+            return super().forward(x)
+        rows = summed(x.new_tensor(len(x)))
+        mean = summed(x.sum(0)) / rows
+        variance = summed((x - mean).square().sum(0)) / rows
+        self._remember(mean.detach(), variance.detach() * rows / (rows - 1))
+        return (x - mean) / torch.sqrt(variance + self.eps)
+
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        self.running_mean.lerp_(mean, self.momentum or 0.0)
+        self.running_var.lerp_(variance, self.momentum or 0.0)
+        self.num_batches_tracked += 1
 
 
 class QueryEncoder(nn.Module):
@@ -29,7 +53,7 @@ class QueryEncoder(nn.Module):
         )
         self.norms = nn.ModuleList(nn.GroupNorm(8, width) for _ in self.convolutions)
         self.project = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, config.code_dim))
-        self.centre = nn.BatchNorm1d(config.code_dim, affine=False, momentum=0.05)
+        self.centre = Centre(config.code_dim)
 
     def forward(self, power: Tensor) -> Tensor:
         """Powers (Q, T, M) of clips of any level -> z (Q, J), each of unit length."""

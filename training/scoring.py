@@ -7,6 +7,7 @@ channels holds every SDR: |s - sum e|^2 = s.s - 2 sum s.e + sum sum e.e.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,6 @@ class SongScore:
         """Squared error of the mix as an estimate of a stem: the energy of all other stems together."""
         others = [self.clusters + i for i in range(len(self.classes)) if i != stem]
         return float(self.products[np.ix_(others, others)].sum())
-
 
     def grouped(self, labels: list[str], ideal_error: NDArray[np.float64]) -> SongScore:
         """The same song with the stems of equal label summed; `ideal_error` is that of the sums."""
@@ -147,7 +147,7 @@ def perplexity(counts: NDArray[np.float64]) -> float:
 
 def purity(histogram: NDArray[np.float64]) -> float:
     """Share of clips whose class is the commonest of their code; histogram (classes, K)."""
-    return float(histogram.max(axis=0).sum() / max(histogram.sum(), TINY))
+    return float(histogram.max(axis=0, initial=0.0).sum() / max(histogram.sum(), TINY))
 
 
 def normalised_mutual_information(histogram: NDArray[np.float64]) -> float:
@@ -158,3 +158,62 @@ def normalised_mutual_information(histogram: NDArray[np.float64]) -> float:
     mutual = (joint * np.log(np.maximum(joint, TINY) / np.maximum(independent, TINY))).sum()
     entropies = [-(p * np.log(np.maximum(p, TINY))).sum() for p in (rows, columns)]
     return float(mutual / max(np.mean(entropies), TINY))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike the clusters are over all songs, every song weighing alike.
+
+    `between` (K, K) are the correlations of the clusters' signals, `with_mix` (K,) those with the mix; both are 0 for
+    clusters that are silent.
+    """
+
+    between: NDArray[np.float64]
+    with_mix: NDArray[np.float64]
+
+    def pairs(self, above: float) -> list[tuple[int, int, float]]:
+        """Pairs of clusters whose correlation is `above` this or equal, the most alike first."""
+        first, second = np.triu_indices(len(self.between), 1)
+        found = [(int(i), int(j), float(self.between[i, j])) for i, j in zip(first, second)]
+        return sorted((pair for pair in found if pair[2] >= above), key=lambda pair: -pair[2])
+
+
+def likeness(scores: list[SongScore]) -> Likeness:
+    """Correlations of the clusters from the songs' inner products."""
+    k = scores[0].clusters
+    total = np.zeros((k + 1, k + 1))
+    for score in scores:
+        own = np.zeros((k + 1, len(score.products)))
+        own[:k, :k], own[k, k:] = np.eye(k), 1.0  # the last row gathers the stems into the mix
+        total += own @ score.products @ own.T / max(float(score.products[k:, k:].sum()), TINY)
+    level = np.sqrt(np.maximum(np.diag(total), TINY))
+    correlation = total / np.outer(level, level)
+    return Likeness(correlation[:k, :k], correlation[:k, k])
+
+
+def class_shares(scores: list[SongScore]) -> dict[str, dict[str, float]]:
+    """Of each cluster ('0' … 'K-1') the shares of its energy by the class that it projects on, over all songs."""
+    names = sorted({name for score in scores for name in score.classes})
+    total = np.zeros((scores[0].clusters, len(names)))
+    for score in scores:
+        k = score.clusters
+        overlap = score.overlap() / max(float(score.products[k:, k:].sum()), TINY)
+        for column, name in enumerate(score.classes):
+            total[:, names.index(name)] += overlap[:, column]
+    share = total / np.maximum(total.sum(axis=1, keepdims=True), TINY)
+    return {str(k): {name: float(x) for name, x in zip(names, row) if x > 0} for k, row in enumerate(share)}
+
+
+def steadiness(stems: list[NDArray[np.int64]], clusters: int) -> dict[str, Any]:
+    """Which part of their clips keeps the majority code of its stem, over all and for each code.
+
+    `stems` holds the codes of each stem's clips; a stem with a single clip says nothing and is left out.
+    """
+    kept, clips = np.zeros(clusters), np.zeros(clusters)
+    for codes in stems:
+        if len(codes) > 1:
+            counts = np.bincount(codes, minlength=clusters)
+            kept[counts.argmax()] += counts.max()
+            clips[counts.argmax()] += len(codes)
+    by_code = {str(k): float(kept[k] / clips[k]) for k in range(clusters) if clips[k]}
+    return {"share": float(kept.sum() / max(clips.sum(), 1)), "by_code": by_code, "clips": int(clips.sum())}

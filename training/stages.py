@@ -5,14 +5,13 @@ Discover finds out what kinds of sources there are; Partition learns to share th
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.bank import Bank
 from training.codebook import Codebook, contrastive_loss
 from training.config import TrainConfig
-from training.data import Batch, MixSampler
+from training.data import Batch
+from training.fused_loss import FusedLoss, Weights
 from training.losses import present_loss, share_loss, silence_loss, snr_improvement_db, squared_error
 from training.query_encoder import QueryEncoder
 from vqss_engine.generator import Generator
@@ -73,10 +72,23 @@ class Partition(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Loss and metrics."""
-        loss, generator = self.config.loss, self.generator
+        generator = self.generator
         state = generator.initial_state(len(batch.power))
         logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
-        log_masks = torch.log_softmax(logits.float(), dim=-1)  # (B, T, M, K)
+        if logits.device.type == "cpu" and not self.config.loss.silence:
+            return self._fused(logits.float(), batch)
+        return self._by_parts(logits.float(), batch)
+
+    def _fused(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
+        loss = self.config.loss
+        weights = Weights(loss.share, loss.snr / 10, loss.snr_floor)
+        targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
+        total, error, held, shares = FusedLoss.apply(logits.contiguous(), targets, weights)
+        return total, {**self._scores(batch, error, held), "share_nats": float(shares)}
+
+    def _by_parts(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
+        loss = self.config.loss
+        log_masks = torch.log_softmax(logits, dim=-1)  # (B, T, M, K)
         masks = log_masks.exp()
         slots = batch.slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
         chosen = masks.gather(-1, slots).permute(0, 3, 1, 2)
@@ -85,37 +97,25 @@ class Partition(nn.Module):
         leak = (masks.square() * batch.power[..., None]).sum(dim=(1, 2))
         absent = torch.ones_like(leak)
         absent.scatter_(1, batch.slot_codes.clamp_min(0), 0.0)
-        mix_energy = batch.power.sum(dim=(1, 2))
-        silence = silence_loss(leak, mix_energy, absent, loss.silence_floor)
+        silence = silence_loss(leak, batch.power.sum(dim=(1, 2)), absent, loss.silence_floor)
         chosen_log = log_masks.gather(-1, slots).permute(0, 3, 1, 2)
         shares = share_loss(chosen_log, batch.power, batch.cross, batch.present)
         total = loss.share * shares + (loss.snr * separation + loss.silence * silence) / 10
         with torch.no_grad():
-            ones = torch.ones_like(chosen[:, :, :1, :1]).expand_as(chosen)
-            mix_error = squared_error(ones, batch.power, batch.cross, batch.energy)
-            gain = snr_improvement_db(error, batch.energy, mix_error, batch.present)
-            share = ((masks * batch.power[..., None]).sum(dim=(1, 2)) / mix_energy[:, None]).mean(0)
-        metrics = {
-            "snr_db": -float(separation.detach()),
+            held = (masks * batch.power[..., None]).sum(dim=(1, 2))
+            metrics = self._scores(batch, error.detach(), held)
+        return total, metrics | {"share_nats": float(shares.detach()), "silence_db": float(silence.detach())}
+
+    def _scores(self, batch: Batch, error: Tensor, held: Tensor) -> Metrics:
+        """What the errors (B, S) of the targets and the power (B, K) that the clusters hold come to."""
+        whole = batch.power.sum(dim=(1, 2))
+        mix_error = whole[:, None] - 2 * batch.cross.sum(dim=(2, 3)) + batch.energy
+        gain = snr_improvement_db(error, batch.energy, mix_error, batch.present)
+        separation = present_loss(error, batch.energy, batch.present, self.config.loss.snr_floor)
+        share = (held / whole.clamp_min(1e-12)[:, None]).mean(0)
+        return {
+            "snr_db": -float(separation),
             "improvement_db": float(gain),
-            "share_nats": float(shares.detach()),
-            "silence_db": float(silence.detach()),
             "largest_share": float(share.max()),
             "clusters_above_1_percent": float((share > 0.01).sum()),
         }
-        return total, metrics
-
-
-@torch.no_grad()
-def steady_codes(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> np.ndarray:
-    """One code (S,) for every stem: the majority over `clips_per_stem` random clips of it."""
-    sampler = MixSampler(bank, config.data, config.model, config.seed)
-    discover.encoder.eval()
-    codes = np.empty(len(bank), np.int64)
-    for stem in range(len(bank)):
-        rng = np.random.default_rng([config.seed, stem])
-        clips = np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
-        votes = discover.codebook.assign(discover.encoder(torch.from_numpy(clips).to(device)))
-        codes[stem] = np.bincount(votes.cpu().numpy(), minlength=config.model.clusters).argmax()
-    discover.encoder.train()
-    return codes

@@ -13,9 +13,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
 from training.data import MixSampler, prefetch
-from training.stages import Discover, Metrics, Partition, steady_codes
+from training.grouping import embed_stems, group_stems
+from training.optimizer import Optimizer
+from training.stages import Discover, Metrics, Partition
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
@@ -58,9 +61,10 @@ class Run:
         self.average = _copy_of(self.generator)
         self.stem_codes: np.ndarray | None = None
         self.progress = {"discover": 0, "partition": 0}
-        self.optimizer: torch.optim.Optimizer | None = None
+        self.optimizer: Optimizer | None = None
+        self.origin: dict[str, Any] = {}  # of an adapted bundle
         self.writer = _open_log(self.folder) if self.rank == 0 else None
-        self.bank = self._build_bank()
+        self.bank = self.whole_bank = self._build_bank()
         if config.compile:
             _compile(self.generator)
 
@@ -68,10 +72,10 @@ class Run:
         config = self.config
         cache = Path(config.data.cache) if config.data.cache else self.folder
         if self.rank == 0:
-            build_bank(config.data.songs, cache, config.model.sample_rate)
+            build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
         if self.ranks > 1:
             dist.barrier()
-        return build_bank(config.data.songs, cache, config.model.sample_rate)
+        return build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
 
     def resume(self) -> None:
         """Take up the run's last checkpoint; raises VQSSError if there is none or it does not fit."""
@@ -82,24 +86,16 @@ class Run:
         self.discover.load_state_dict(content["discover"])
         self.average = {key: value.to(self.device) for key, value in content["average"].items()}
         self.progress.update(content["progress"])
+        self.origin = content.get("origin", {})
+        if self.origin:
+            self.bank = split_bank(self.whole_bank, self.config.adapt.held_out)[0]
         codes = content["stem_codes"]
         self.stem_codes = None if codes is None else np.asarray(codes)
         if content["optimizer"] is not None:
             module = self.discover if self.stem_codes is None else self.partition
-            self.optimizer = torch.optim.AdamW(module.parameters())
+            self.optimizer = Optimizer(module, self.config.optimizer)
             self.optimizer.load_state_dict(content["optimizer"])
         log.info("resumed after %s", self.progress)
-
-    def adopt(self, bundle: ModelBundle) -> None:
-        """Start from a bundle: its codebook stands, its generator learns the partition of these songs."""
-        if bundle.config != self.config.model:
-            raise VQSSError(f"the bundle '{bundle.name}' has another model configuration; leave [model] out")
-        if not bundle.query_weights:
-            raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
-        self.generator.load_state_dict(_tensors(bundle.weights))
-        self.discover.encoder.load_state_dict(_tensors(bundle.query_weights))
-        self.discover.codebook.codes.copy_(self.generator.codes)
-        self.progress["discover"] = self.config.discover.steps
 
     def save(self) -> None:
         """Write the checkpoint, on the first rank only."""
@@ -112,7 +108,10 @@ class Run:
             "average": self.average,
             "optimizer": self.optimizer.state_dict() if self.optimizer else None,
             "stem_codes": None if self.stem_codes is None else torch.from_numpy(self.stem_codes),
+            "origin": self.origin,
         }
+        if self.writer:
+            self.writer.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
         write_checkpoint(self.folder / "checkpoint.pt", content)
 
     def train(self) -> None:
@@ -120,22 +119,30 @@ class Run:
         if self.progress["discover"] < self.config.discover.steps:
             self._run_discover()
         if self.stem_codes is None:
-            self.stem_codes = steady_codes(self.discover, self.bank, self.config, self.device)
-            self.generator.codes.copy_(self.discover.codebook.codes)
+            self._group()
             self.optimizer, self.average = None, _copy_of(self.generator)
-            used = np.bincount(self.stem_codes, minlength=self.config.model.clusters)
-            log.info("stems per code: %s", used.tolist())
             self.save()
         if self.progress["partition"] < self.config.partition.steps:
             self._run_partition()
         self.save()
 
+    def _group(self) -> None:
+        """The codes of the partition and one for every stem, from the stems' mean embeddings."""
+        book = self.discover.codebook
+        stems = embed_stems(self.discover, self.bank, self.config, self.device)
+        book.codes.copy_(group_stems(stems, book.codes, torch.Generator().manual_seed(self.config.seed)))
+        self.generator.codes.copy_(book.codes)
+        self.stem_codes = book.assign(stems).cpu().numpy()
+        used = np.bincount(self.stem_codes, minlength=self.config.model.clusters)
+        log.info("stems per code: %s", used.tolist())
+
     def _run_discover(self) -> None:
         stage, config = self.config.discover, self.config
         module = self._distribute(self.discover)
         sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 1)
-        chance = torch.Generator().manual_seed(config.seed)
+        chance = torch.Generator()
         for step, batch in self._steps("discover", stage, sampler, self.discover):
+            chance.manual_seed(config.seed * 1_000_003 + step)  # so that a resumed run draws what the whole one does
             quantized = config.quantize and step >= config.unquantized_steps
             if config.quantize and step == config.unquantized_steps:
                 self.discover.codebook.start(chance)
@@ -153,7 +160,8 @@ class Run:
     def _run_partition(self) -> None:
         stage, config = self.config.partition, self.config
         module = self._distribute(self.partition)
-        sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 2, self.stem_codes)
+        data = replace(config.data, clip_s=stage.clip_s or config.data.clip_s)
+        sampler = MixSampler(self.bank, data, config.model, config.seed * 10 + 2, self.stem_codes)
         for step, batch in self._steps("partition", stage, sampler, self.partition):
             with self._precision():
                 loss, metrics = module(batch)
@@ -166,7 +174,7 @@ class Run:
         self, name: str, stage: StageConfig, sampler: MixSampler, module: nn.Module
     ) -> Iterator[tuple[int, Any]]:
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(module.parameters(), lr=stage.learning_rate, weight_decay=0.01)
+            self.optimizer = Optimizer(module, self.config.optimizer)
         self.generator.train()
         first = self.progress[name]
         batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
@@ -178,12 +186,10 @@ class Run:
         assert self.optimizer is not None
         if not torch.isfinite(loss):
             raise VQSSError(f"the loss is no longer finite at step {step}; lower the learning rate and resume")
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), self.config.clip_gradient)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(stage, step)
-        self.optimizer.step()
+        self.optimizer.step(learning_rate(stage, step))
         decay = min(self.config.average_decay, (step + 1) / (step + 10))
         for key, value in self.generator.state_dict().items():
             self.average[key].lerp_(value, 1 - decay)
@@ -218,10 +224,6 @@ def learning_rate(stage: StageConfig, step: int) -> float:
     return stage.final_rate + (stage.learning_rate - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * way))
 
 
-def _tensors(weights: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-
-
 def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone() for key, value in module.state_dict().items()}
 
@@ -249,19 +251,31 @@ def _open_log(folder: Path) -> Any:
 
 
 def run_training(
-    config_path: str | Path, overrides: list[str] | None = None, resume: bool = False, init: str | None = None
+    config_path: str | Path,
+    overrides: list[str] | None = None,
+    resume: bool = False,
+    init: str | None = None,
+    adapted: Callable[[dict[str, Any]], None] = lambda report: None,
 ) -> int:
-    """Train as the configuration says; the result is `checkpoint.pt` in its run folder. Returns 0."""
+    """Train as the configuration says; the result is `checkpoint.pt` in its run folder. Returns 0.
+
+    With `init` the run starts from that bundle, whose model it has, and `adapted` is told what it gained.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
+    bundle = ModelBundle.load(init) if init else None
+    if bundle:
+        config = replace(config, model=bundle.config)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = Run(config)
-    if init:
-        run.adopt(ModelBundle.load(init))
     if resume:
         run.resume()
     elif (run.folder / "checkpoint.pt").exists():
         raise VQSSError(f"{run.folder} already holds a run; add --resume, or set run=another/folder")
+    elif bundle:
+        adopt(run, bundle)
     (run.folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     run.train()
+    if run.origin and run.rank == 0:
+        adapted(report(run))
     return 0

@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import argparse
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridge.commands import options
-from bridge.console import print_json, print_table
+from bridge.console import print_json, print_table, say
+
+SHOWN_PAIRS = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dir", type=Path, metavar="DIR", help="songs as DIR/<song>/<class>.<ext>")
+    parser.add_argument(
+        "dir", type=Path, metavar="DIR", help="songs as DIR/<song>/<class>.<ext>, or as MoisesDB or Slakh lay them out"
+    )
     options.add_model(parser)
     parser.add_argument("--map", type=Path, metavar="FILE", help="which class each cluster counts for (JSON)")
     parser.add_argument("--save-map", type=Path, metavar="FILE", help="write the map that was used")
     parser.add_argument("--figure", type=Path, metavar="PNG", help="draw which cluster each class's clips fall into")
+    parser.add_argument(
+        "--robust", action="store_true", help="score the songs louder, softer, mono, at 48 kHz and limited too"
+    )
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     from training.evaluate import run_evaluation
 
-    scores = run_evaluation(
-        arguments.dir, arguments.model, arguments.map, arguments.save_map, arguments.figure
-    )
+    with _warnings_said(), tqdm(unit="song", desc="songs", disable=None, leave=False) as bar:
+        scores = run_evaluation(
+            arguments.dir, arguments.model, arguments.map, arguments.save_map, arguments.figure,
+            arguments.robust, bar.update,
+        )  # fmt: skip
     if arguments.json:
         print_json(scores)
     else:
         _print(scores)
     return 0
+
+
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Warnings of the training package as lines `vqss: …` on stderr."""
+    handler = _Said(logging.WARNING)
+    log = logging.getLogger("training")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _print(scores: dict[str, Any]) -> None:
@@ -41,7 +72,48 @@ def _print(scores: dict[str, Any]) -> None:
         )  # fmt: skip
         rows.append((name, *(f"{value:.2f}" for value in columns)))
     print_table(rows, right=frozenset((1, 2, 3, 4)))
+    print(f"{scores['songs']} songs, {scores['skipped']} skipped")
+    _print_clusters(scores)
+    if "robust" in scores:
+        _print_robust(scores["robust"])
+
+
+def _print_clusters(scores: dict[str, Any]) -> None:
+    print("\nclusters, and what their energy is of")
+    rows = [("cluster", "share", "with the mix", "holds")]
+    for k, share in enumerate(scores["cluster_shares"]):
+        parts = sorted(scores["cluster_classes"][str(k)].items(), key=lambda item: -item[1])[:3]
+        holds = ", ".join(f"{name} {100 * part:.0f} %" for name, part in parts)
+        rows.append((str(k), f"{100 * share:.1f} %", f"{scores['correlation']['with_mix'][k]:.2f}", holds))
+    print_table(rows, right=frozenset((0, 1, 2)))
+    alike = scores["correlation"]
+    found = alike["near_duplicates"]
+    twins = ", ".join(f"{i} and {j} ({value:.2f})" for i, j, value in found[:SHOWN_PAIRS]) or "none"
+    if len(found) > SHOWN_PAIRS:
+        twins += f" and {len(found) - SHOWN_PAIRS} pairs more"
+    pair = " and ".join(map(str, alike["largest_pair"]))
+    print(f"most alike: {pair} (correlation {alike['largest']:.2f}); near-duplicates: {twins}")
+    if "codes_used" in scores:
+        _print_codes(scores)
+
+
+def _print_codes(scores: dict[str, Any]) -> None:
+    finer, partition = scores["instruments"], scores["partition"]
     print(
-        f"{scores['songs']} songs; {scores['codes_used']} codes in use, perplexity {scores['perplexity']:.1f},"
-        f" purity {scores['purity']:.2f}, NMI {scores['nmi']:.2f}"
+        f"{scores['codes_used']} codes in use, perplexity {scores['perplexity']:.1f}; purity {scores['purity']:.2f} and"
+        f" NMI {scores['nmi']:.2f} by class, {finer['purity']:.2f} and {finer['nmi']:.2f} by instrument;"
+        f" {100 * scores['steadiness']['share']:.0f} % of clips keep their stem's code"
     )
+    print(
+        f"partition: {partition['sdr_improvement_db']:.1f} dB over the mix, clusters without a stem at"
+        f" {partition['silence_db']:.1f} dB"
+    )
+
+
+def _print_robust(robust: dict[str, dict[str, float]]) -> None:
+    print("\naverage SDR of the same songs, changed")
+    rows = [("songs", "SDR dB", "against plain", "over their mix")]
+    for name, row in robust.items():
+        sdr, difference, improvement = (f"{row[key]:.2f}" for key in ("sdr_db", "difference_db", "improvement_db"))
+        rows.append((name.replace("_", " "), sdr, difference, improvement))
+    print_table(rows, right=frozenset((1, 2, 3)))

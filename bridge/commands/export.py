@@ -1,30 +1,37 @@
-"""`vqss export`: a training checkpoint as a bundle, or a bundle as ONNX."""
+"""`vqss export`: a training checkpoint as a bundle, a bundle with names for its clusters, or a bundle as ONNX."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import UsageError, VQSSError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=Path, metavar="CHECKPOINT|BUNDLE", help="a checkpoint for -o, a bundle for --onnx"
+        "source", type=Path, metavar="CHECKPOINT|BUNDLE", help="a checkpoint or a bundle for -o, a bundle for --onnx"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("-o", "--out", type=Path, metavar="BUNDLE", help="write the model of a checkpoint as a bundle")
+    target.add_argument("-o", "--out", type=Path, metavar="BUNDLE", help="write the model as a bundle")
     target.add_argument("--onnx", type=Path, metavar="FILE", help="write one step of a bundle's network as ONNX")
+    parser.add_argument(
+        "--scores", type=Path, metavar="FILE",
+        help="what vqss evaluate --json printed: names the clusters and goes into the bundle's provenance",
+    )  # fmt: skip
+    parser.add_argument("--name", default="", metavar="TEXT", help="what the bundle calls itself")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle or file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or arguments.onnx
+    if arguments.onnx and (arguments.scores or arguments.name):
+        raise UsageError("--scores and --name are kept in a bundle; give them with -o")
     _check_out(out, arguments.out is not None, arguments.overwrite)
-    from training.export import export_checkpoint, export_onnx
+    from training.export import export_bundle, export_onnx
 
     if arguments.out:
-        export_checkpoint(arguments.source, out)
+        export_bundle(arguments.source, out, arguments.name, arguments.scores)
     else:
         export_onnx(arguments.source, out)
     print(out)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+from typing import Any
+
+from bridge.commands import options
+from bridge.console import print_json, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,10 +18,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change an entry of the configuration, as in --set seed=3 (repeatable)",
     )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
-    parser.add_argument("--init", metavar="BUNDLE", help="start from the weights of a bundle")
+    parser.add_argument(
+        "--init", metavar="BUNDLE", help="go on from a bundle with your own stems, and say what got better"
+    )
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from training.train import run_training
 
-    return run_training(arguments.config, arguments.overrides, arguments.resume, arguments.init)
+    reports: list[dict[str, Any]] = []
+    code = run_training(
+        arguments.config, arguments.overrides, arguments.resume, arguments.init, adapted=reports.append
+    )
+    if arguments.json and os.environ.get("RANK", "0") == "0":  # of several processes one speaks
+        print_json(reports[0] if reports else {})
+    elif reports and not arguments.json:
+        _print(reports[0])
+    return code
+
+
+def _print(report: dict[str, Any]) -> None:
+    """SDR over the mix of each code on the held-out ends of the stems, before and after."""
+    print(f"SDR in dB over the mix on the held-out ends of your stems; before: '{report['bundle']}'")
+    rows = [("cluster", "name", "stems", "before", "after", "gain", "")]
+    for code in report["codes"]:
+        rows.append(_row(str(code["code"]), code["name"], str(code["stems"]), code, "new" if code["new"] else ""))
+    stems = sum(code["stems"] for code in report["codes"])
+    rows.append(_row("mean", "", str(stems), report["mean"], ""))
+    print_table(rows, right=frozenset((0, 2, 3, 4, 5)))
+    if report["left_out"]:
+        print(f"{report['left_out']} stems are like no cluster, and no cluster was free: they joined the nearest")
+
+
+def _row(
+    code: str, name: str, stems: str, gains: dict[str, Any], remark: str
+) -> tuple[str, str, str, str, str, str, str]:
+    before, after = gains["before_db"], gains["after_db"]
+    return code, name, stems, f"{before:.2f}", f"{after:.2f}", f"{after - before:+.2f}", remark

@@ -1,0 +1,68 @@
+"""The ablation runner: variants differ in what they say, what is done is kept, the table has what was scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.training_songs import RATE, SMALL_RUN, write_songs
+from training.ablations import main, table
+from training.bank import build_bank, song_folders
+
+
+def plan(folder: Path) -> list[str]:
+    write_songs(folder / "songs", ("bass", "keys", "drums"))
+    (folder / "small.toml").write_text("seed = 5\n")
+    settings = json.dumps([*SMALL_RUN, "discover.steps=2", "partition.steps=2"])
+    (folder / "plan.toml").write_text(
+        f'config = "{folder / "small.toml"}"\nrun = "{folder / "runs"}"\nsongs = ["{folder / "songs"}"]\n'
+        f'rendered = "{folder / "songs"}"\nset = {settings}\n'
+        '[variants]\n"all of it" = []\n"without drums!" = [\'data.leave_out=["*/*drums*"]\']\n'
+        '"broken" = ["loss.nonsense=1"]\n'
+    )
+    return [str(folder / "plan.toml")]
+
+
+def test_variants_are_trained_scored_and_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [*plan(tmp_path), "--only", "all of it", "--only", "without drums!"]
+    assert main(arguments) == 0
+    printed = capfd.readouterr().out
+    assert printed.count("\n") == 4 and "| without drums! | " in printed and "absent, dB" in printed
+    assert "class SDR" not in printed  # there were no real songs
+    assert (tmp_path / "runs" / "table.md").read_text() == printed
+    folder = tmp_path / "runs" / "without-drums"
+    usage = json.loads((folder / "bundle" / "config.json").read_text())["usage"]
+    assert sum(usage) == pytest.approx(1, abs=0.01) and all(round(6 * share, 1) % 1 == 0 for share in usage)
+    before = (folder / "checkpoint.pt").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert capfd.readouterr().out == printed
+    assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
+    assert main([*arguments, "--set", 'rendered=""']) == 1
+    assert "other settings" in capfd.readouterr().err
+
+
+def test_wrong_plans_are_told_in_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = plan(tmp_path)
+    for change, code in ((["--set", "nonsense=1"], 2), (["--only", "none"], 2), (["--only", "broken"], 1)):
+        assert main([*arguments, *change]) == code
+        error = capfd.readouterr().err
+        assert "vqss: " in error and "Traceback" not in error
+    assert main([str(tmp_path / "absent.toml")]) == 1
+
+
+def test_stems_are_left_out_by_source_and_by_name(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs", ("bass", "keys", "drums"), songs=2)
+    sources = {"bass": "loop", "keys": "gm", "drums": "loop"}
+    stems = [{"file": f"{name}.wav", "source": source} for name, source in sources.items()]
+    (songs / "song0" / "song.json").write_text(json.dumps({"stems": stems}))
+    left = {song.name: [p.stem for p in files] for song, files in song_folders((str(songs),), ("gm/*", "*/*drum*"))}
+    assert left == {"song0": ["bass"], "song1": ["bass", "keys"]}
+    assert len(build_bank((str(songs),), tmp_path, RATE, ("gm/*",))) == 5
+    assert len(build_bank((str(songs),), tmp_path, RATE)) == 6
+
+
+def test_a_column_without_scores_is_left_out() -> None:
+    rows = {"a": {"rendered": {"partition": {"sdr_improvement_db": 1.25, "silence_db": -20.0}}}}
+    assert table(rows).splitlines()[-1] == "| a | 1.25 | −20.00 |"

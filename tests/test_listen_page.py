@@ -1,0 +1,100 @@
+"""`vqss listen-page`: everything the page names lies beside it, the players sum to the mix, and nothing is fetched."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.bench_signal import bench_signal
+from bridge.cli import main
+
+VOID = {"meta", "img", "input", "link", "br"}
+
+
+class Page(HTMLParser):
+    """Collects tags, and complains about any that is not closed in turn."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(path.read_text("utf-8"))
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of two songs, one with a name that HTML, URLs and a template must not take for their own."""
+    folder = tmp_path_factory.mktemp("page")
+    songs = []
+    for name, channels in (('<b>"50%" & @SCRIPT@ #1 歌', 2), ("plain", 1)):
+        songs.append(folder / f"{name}.wav")
+        soundfile.write(songs[-1], bench_signal(1.2, 22_050).T[:, :channels], 22_050, subtype="PCM_16")
+    assert main(["listen-page", *map(str, songs), "-o", str(folder / "out"), "--clusters", "all"]) == 0
+    return folder / "out"
+
+
+def test_all_that_the_page_names_lies_beside_it(out: Path) -> None:
+    page = Page(out / "index.html")
+    named = [unquote(str(tag["src"])) for kind in ("audio", "img") for tag in page.all(kind)]
+    assert len(named) == len(set(named)) == 2 * (17 + 17 + 1)
+    for name in named:
+        assert (out / name).stat().st_size > 0
+    assert not [tag for tag in page.all("script") + page.all("link") if "src" in tag or "href" in tag]
+    assert "http" not in (out / "index.html").read_text("utf-8")
+
+
+def test_every_control_has_a_name(out: Path) -> None:
+    page = Page(out / "index.html")
+    for tag in page.all("input") + [b for b in page.all("button") if b.get("class") != "all"]:
+        assert tag["aria-label"]
+    assert all(tag["alt"] for tag in page.all("img"))
+    assert page.all("html")[0]["lang"] == "en"
+
+
+def test_a_songs_name_is_text_wherever_it_is_shown(out: Path) -> None:
+    titles = [tag["data-title"] for tag in Page(out / "index.html").all("section")]
+    assert titles == ['<b>"50%" & @SCRIPT@ #1 歌', "plain"]
+
+
+def test_the_players_sum_to_the_mix(out: Path) -> None:
+    for section in Page(out / "index.html").all("section"):
+        folder = out / str(section["data-title"])
+        stems = [soundfile.read(path)[0] for path in sorted(folder.glob("cluster_*.flac"))]
+        mix = soundfile.read(folder / "mixdown.flac")[0]
+        assert len(stems) == 16
+        assert np.abs(np.sum(stems, axis=0) - mix).max() <= 17 / 2**15  # each file rounds to 16 bits by itself
+
+
+def test_a_page_is_replaced_only_on_demand(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "new.wav", bench_signal(0.3, 22_050).T, 22_050)
+    bad = tmp_path / "bad.wav"
+    bad.write_text("not audio")
+    arguments = ["listen-page", str(bad), str(tmp_path / "new.wav"), "-o", str(tmp_path / "out"), "--json"]
+    assert main(arguments) == 1  # the page is there, but one song is not on it
+    report = json.loads(capsys.readouterr().out)
+    assert Path(report["page"]).is_file()
+    assert [song["song"] for song in report["songs"]] == ["new.wav"]
+    assert [failure["song"] for failure in report["failed"]] == [str(bad)]
+    assert main(["listen-page", str(tmp_path / "new.wav"), "-o", str(tmp_path / "out")]) == 1
+    assert "--overwrite" in capsys.readouterr().err

@@ -1,0 +1,179 @@
+"""What each part of the method and of the data is worth: `python -m training.ablations FILE.toml [--set KEY=VALUE]...`.
+
+FILE names variants of one configuration (training/ablations.toml is an example). Each is trained in a process of its
+own, exported and scored; a finished variant is kept and a stopped one goes on. The table is printed as Markdown, and
+kept in the run folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vqss_engine.errors import UsageError, VQSSError
+
+RESULT_NAME, TASK_NAME, TABLE_NAME = "scores.json", "task.json", "table.md"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an ablation file says; `variants` maps a name to the settings in which it differs."""
+
+    variants: dict[str, list[str]]
+    config: str = "training/default.toml"
+    run: str = "runs/ablations"
+    songs: tuple[str, ...] = ()
+    real: str = ""
+    rendered: str = ""
+    set: tuple[str, ...] = ()
+
+
+def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
+    """Read an ablation file; `overrides` are `key=value` in TOML. Raises VQSSError, or UsageError for unknown keys."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        for override in overrides:
+            key, _, value = override.partition("=")
+            values[key] = _value(value)
+    except (OSError, ValueError) as error:
+        raise VQSSError(f"cannot read {path} ({error}); name a file like training/ablations.toml") from error
+    known = {field.name for field in fields(Plan)}
+    if odd := sorted(set(values) - known):
+        raise UsageError(f"unknown setting '{odd[0]}' in {path}; known are {', '.join(sorted(known))}")
+    if not values.get("variants"):
+        raise UsageError(f"{path} names no variants; add a table [variants]")
+    plan: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return Plan(**plan)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def slug(name: str) -> str:
+    """A variant's name as a folder."""
+    return re.sub(r"\W+", "-", name.lower()).strip("-")
+
+
+def run_variant(plan: Plan, name: str) -> dict[str, Any]:
+    """Train, export and score one variant, or read the scores of an earlier run with the same settings.
+
+    Raises VQSSError where a process fails.
+    """
+    folder = Path(plan.run) / slug(name)
+    settings = [*plan.set, *plan.variants[name], f"data.songs={json.dumps(list(plan.songs))}", f"run={folder}"]
+    settings.append(f"data.cache={Path(plan.run) / 'bank'}")
+    task = {"config": plan.config, "settings": settings, "real": plan.real, "rendered": plan.rendered}
+    _claim(folder, task)
+    result = folder / RESULT_NAME
+    if result.is_file():
+        found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+        return found
+    process = multiprocessing.get_context("spawn").Process(target=_train_and_score, args=(task, folder))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise VQSSError(f"the variant '{name}' ended with code {process.exitcode}; see above, and run it again")
+    finished: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    return finished
+
+
+def _claim(folder: Path, task: dict[str, Any]) -> None:
+    """Note what the folder is for; a checkpoint of other settings must not be taken up."""
+    note = folder / TASK_NAME
+    if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != task:
+        raise VQSSError(f"{folder} holds a variant with other settings; remove it, or set run=another/folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(task, indent=1) + "\n", encoding="utf-8")
+
+
+def _train_and_score(task: dict[str, Any], folder: Path) -> None:
+    """Runs in a process of its own, whose memory is free again afterwards."""
+    from training.evaluate import run_evaluation
+    from training.export import export_bundle
+    from training.train import run_training
+
+    try:
+        checkpoint = folder / "checkpoint.pt"
+        run_training(task["config"], task["settings"], resume=checkpoint.exists())
+        export_bundle(checkpoint, folder / "bundle", folder.name)
+        scores = {key: run_evaluation(task[key], folder / "bundle") for key in ("real", "rendered") if task[key]}
+    except VQSSError as error:
+        print(f"vqss: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    partial = folder / f".{RESULT_NAME}"
+    partial.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / RESULT_NAME)
+
+
+Column = tuple[str, str, Callable[[dict[str, Any]], float]]
+COLUMNS: tuple[Column, ...] = (
+    ("class SDR, dB", "real", lambda s: s["cross"].get("average", s["sdr_db"]["average"])),
+    ("best map", "real", lambda s: s["best_map_per_song"]["average"]),
+    ("purity", "real", lambda s: s["instruments"]["purity"]),
+    ("NMI", "real", lambda s: s["instruments"]["nmi"]),
+    ("codes", "real", lambda s: s["codes_used"]),
+    ("steady", "real", lambda s: s["steadiness"]["share"]),
+    ("most alike", "real", lambda s: s["correlation"]["largest"]),
+    ("largest share", "real", lambda s: max(s["cluster_shares"])),
+    ("rendered: over the mix, dB", "rendered", lambda s: s["partition"]["sdr_improvement_db"]),
+    ("absent, dB", "rendered", lambda s: s["partition"]["silence_db"]),
+)
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The scores of the variants as a Markdown table; columns that nothing was scored for are left out."""
+    columns = [column for column in COLUMNS if any(column[1] in scores for scores in results.values())]
+    lines = ["| variant | " + " | ".join(title for title, _, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, scores in results.items():
+        cells = [_cell(read(scores[songs])) if songs in scores else "" for _, songs, read in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.2f}".replace("-", "−")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the variants that are not done, print the table of all; returns 1 where one failed."""
+    parser = argparse.ArgumentParser(prog="python -m training.ablations", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("file", type=Path, metavar="FILE.toml", help="the variants, as in training/ablations.toml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change an entry (repeatable)")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these variants alone (repeatable)")
+    arguments = parser.parse_args(argv)
+    results: dict[str, dict[str, Any]] = {}
+    failed = False
+    try:
+        plan = read_plan(arguments.file, arguments.set)
+        if odd := [name for name in arguments.only if name not in plan.variants]:
+            raise UsageError(f"there is no variant '{odd[0]}'; choose from: {'; '.join(plan.variants)}")
+        for name in arguments.only or plan.variants:
+            try:
+                results[name] = run_variant(plan, name)
+            except VQSSError as error:
+                failed = True
+                print(f"vqss: {error}", file=sys.stderr)
+    except VQSSError as error:
+        print(f"vqss: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    if results:
+        text = table(results)
+        (Path(plan.run) / TABLE_NAME).write_text(text + "\n", encoding="utf-8")
+        print(text)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

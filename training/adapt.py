@@ -1,0 +1,192 @@
+"""`vqss train --init BUNDLE`: a bundle goes on learning from somebody's own stems.
+
+The codebook stands, so what a cluster means stays what it was. It grows where there is room: a code that no stem of
+the bundle's training had (`usage` below `adapt.free_below`), and that none of the new stems is near to, goes to new
+stems that are far from every code in use, farthest first (Gonzalez 1985). A bundle whose codes are all in use keeps
+them all, and far stems join the code that is nearest. The last part of every stem is held out, and what the clusters
+are worth there is measured before and after.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.bank import ACTIVITY_BLOCK, Bank
+from training.config import TrainConfig
+from training.data import MixSampler
+from training.grouping import embed_stems
+from training.losses import squared_error
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import VQSSError
+from vqss_engine.generator import Generator
+
+if TYPE_CHECKING:
+    from training.train import Run
+
+log = logging.getLogger(__name__)
+
+REPORT_NAME = "adapted.json"
+STEMS_AT_ONCE = 8  # of a held-out song, so that its mix is as it is
+MIXES, MIXES_AT_ONCE = 32, 4
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What became of a codebook: its codes (K, J), which of them are new, how many stems found no free code."""
+
+    codes: Tensor
+    new: list[int]
+    left_out: int
+
+
+def grow_codes(codes: Tensor, usage: list[float], stems: Tensor, free_below: float, far_cosine: float) -> Growth:
+    """Give the free codes to stems that are far from every code in use.
+
+    codes (K, J) and stems (S, J) are unit vectors; usage (K,) is each code's share of the bundle's stems (empty:
+    unknown, and nothing is free). A stem is far if its cosine to every code in use is below `far_cosine`; the new code
+    is the mean of the far stems around the farthest one.
+    """
+    codes, new = codes.clone(), list[int]()
+    claimed = set((stems @ codes.T).max(-1).indices[(stems @ codes.T).amax(-1) >= far_cosine].tolist())
+    used = [k for k in range(len(codes)) if not usage or usage[k] >= free_below or k in claimed]
+    free = sorted(set(range(len(codes))) - set(used), key=lambda k: usage[k])
+    while True:
+        nearest = (stems @ codes[used].T).amax(-1)
+        far = nearest < far_cosine
+        if not free or not far.any():
+            return Growth(codes, new, int(far.sum()))
+        centre = stems[nearest.argmin()]
+        around = stems[far & (stems @ centre >= far_cosine)]
+        code = free.pop(0)
+        codes[code] = functional.normalize(around.sum(0), dim=0)
+        used.append(code)
+        new.append(code)
+
+
+def split_bank(bank: Bank, held_out: float) -> tuple[Bank, Bank]:
+    """The same stems twice: what comes before the last `held_out` (0…1) of each, and what comes then."""
+    blocks = np.maximum(1, np.floor(bank.lengths * (1 - held_out) / ACTIVITY_BLOCK)).astype(np.int64)
+    cuts = np.minimum(blocks * ACTIVITY_BLOCK, bank.lengths)
+    rest = replace(
+        bank,
+        starts=bank.starts + cuts,
+        lengths=bank.lengths - cuts,
+        activity_starts=bank.activity_starts + blocks,
+    )
+    return replace(bank, lengths=cuts), rest
+
+
+@torch.no_grad()
+def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config: TrainConfig) -> dict[int, float]:
+    """SDR improvement in dB over the mix of every code whose stems (`codes`, one a stem) sound in a bank's songs.
+
+    Mixes are as the songs have them but for level and place, and the same in every call; those of a single code are
+    left out, since nothing can be improved there.
+    """
+    generator = Generator(config.model)
+    generator.load_state_dict({key: value.cpu() for key, value in weights.items()})
+    whole = replace(
+        config.data, coherent=1.0, gain_spread_db=0.0, speed_range=0.0, eq_db=0.0, wide=0.0, stems_min=STEMS_AT_ONCE,
+        stems_max=STEMS_AT_ONCE,
+    )  # fmt: skip
+    sampler = MixSampler(bank, whole, config.model, config.seed, codes)
+    gains: dict[int, list[float]] = {}
+    for step in range(MIXES // MIXES_AT_ONCE):
+        batch = sampler.batch(step, MIXES_AT_ONCE)
+        state = generator.initial_state(MIXES_AT_ONCE)
+        logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
+        slots = batch.slot_codes.clamp_min(0)[:, None, None, :].expand(*logits.shape[:3], -1)
+        masks = torch.softmax(logits, dim=-1).gather(-1, slots).permute(0, 3, 1, 2)
+        error, mix_error = (
+            squared_error(m, batch.power, batch.cross, batch.energy) for m in (masks, torch.ones_like(masks))
+        )
+        for mix, slot in torch.nonzero(batch.present & (batch.present.sum(1, keepdim=True) > 1)).tolist():
+            gain = 10 * torch.log10(mix_error[mix, slot].clamp_min(1e-12) / error[mix, slot].clamp_min(1e-12))
+            gains.setdefault(int(batch.slot_codes[mix, slot]), []).append(float(gain))
+    return {code: float(np.mean(values)) for code, values in sorted(gains.items())}
+
+
+def adopt(run: Run, bundle: ModelBundle) -> None:
+    """Start a run from a bundle: grow its codebook, give the stems their codes, and measure it as it is.
+
+    Raises VQSSError where the bundle has no query encoder.
+    """
+    if not bundle.query_weights:
+        raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+    config, discover = run.config, run.discover
+    weights = _tensors(bundle.weights)
+    run.generator.load_state_dict(weights)
+    discover.encoder.load_state_dict(_tensors(bundle.query_weights))
+    discover.codebook.codes.copy_(run.generator.codes)
+    run.progress["discover"] = config.discover.steps
+    run.bank, held_out = split_bank(run.bank, config.adapt.held_out)
+    stems = embed_stems(discover, run.bank, config, run.device)
+    growth = _grow(run, bundle, stems)
+    run.stem_codes = discover.codebook.assign(stems).cpu().numpy()
+    run.average = {key: value.detach().clone() for key, value in run.generator.state_dict().items()}
+    kept = [k not in growth.new for k in range(config.model.clusters)]
+    run.origin = {
+        "name": bundle.name,
+        "sha256": bundle.sha256,
+        "cluster_names": [name if keep else "" for name, keep in zip(bundle.cluster_names, kept)],
+        "cluster_colors": [color if keep else "" for color, keep in zip(bundle.cluster_colors, kept)],
+        "usage": [share if keep else 0.0 for share, keep in zip(bundle.usage, kept)],
+        "credits": [str(credit) for credit in bundle.provenance.get("credits", ())],
+        "new_codes": growth.new,
+        "left_out": growth.left_out,
+        "before_db": code_gains(weights, held_out, run.stem_codes, config),
+    }
+
+
+def _grow(run: Run, bundle: ModelBundle, stems: Tensor) -> Growth:
+    adapt = run.config.adapt
+    growth = grow_codes(run.generator.codes, bundle.usage, stems, adapt.free_below, adapt.far_cosine)
+    run.generator.codes.copy_(growth.codes)
+    run.discover.codebook.codes.copy_(growth.codes)
+    if growth.new:
+        log.info("new sounds get codes that were free: %s", growth.new)
+    if growth.left_out:
+        log.info("%d stems are far from every code and none is free: they join the nearest", growth.left_out)
+    return growth
+
+
+def _tensors(weights: dict[str, Any]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
+
+
+def report(run: Run) -> dict[str, Any]:
+    """What the adapted run has gained over its bundle on the held-out ends of the stems; also in `adapted.json`.
+
+    {"bundle", "codes": [{"code", "name", "new", "stems", "before_db", "after_db"}], "mean": {"before_db", "after_db"},
+    "left_out"}: SDR improvement over the mix of each code of the user's stems that sounds there. Raises VQSSError
+    where none does.
+    """
+    assert run.stem_codes is not None
+    _, held_out = split_bank(run.whole_bank, run.config.adapt.held_out)
+    after, before = code_gains(run.average, held_out, run.stem_codes, run.config), run.origin["before_db"]
+    if not after:
+        raise VQSSError("the ends of the stems hold no mix of two codes to judge by; lower adapt.held_out or add songs")
+    stems = np.bincount(run.stem_codes, minlength=run.config.model.clusters)
+    rows = [
+        {
+            "code": code,
+            "name": run.origin["cluster_names"][code],
+            "new": code in run.origin["new_codes"],
+            "stems": int(stems[code]),
+            "before_db": before[code],
+            "after_db": gain,
+        }
+        for code, gain in after.items()
+    ]
+    mean = {key: float(np.mean([row[key] for row in rows])) for key in ("before_db", "after_db")}
+    result = {"bundle": run.origin["name"], "codes": rows, "mean": mean, "left_out": run.origin["left_out"]}
+    (run.folder / REPORT_NAME).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result

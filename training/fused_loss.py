@@ -1,0 +1,146 @@
+"""The partition loss and its gradient on a CPU, in two passes over the masks instead of some thirty.
+
+The masks of a batch are tens of megabytes; every elementwise operation on them costs as much as a layer. All that
+the loss needs of a mask bin is in cache together here, and the gradient of its logits is written where the mask stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from training.ranks import mean_over_ranks
+
+DECIBELS = np.float32(10.0 / np.log(10.0))
+TINY = np.float32(1e-12)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weight of the share loss, of one decibel of SNR, and the floor of the error ratio."""
+
+    share: float
+    snr_per_db: float
+    snr_floor: float
+
+
+@njit(cache=True, parallel=True, nogil=True, fastmath=True)
+def _measure(
+    masks: np.ndarray,
+    slots: np.ndarray,
+    present: np.ndarray,
+    power: np.ndarray,
+    cross: np.ndarray,
+    error: np.ndarray,
+    held: np.ndarray,
+    nats: np.ndarray,
+) -> None:
+    """Sums over the mask bins of every frame: error (B, T, S) - energy, held (B, T, K), nats (B, T, 2).
+
+    nats[..., 0] is the weighed cross entropy, nats[..., 1] the weight.
+    """
+    batch, frames, bins, clusters = masks.shape
+    for i in prange(batch * frames):
+        b, t = i // frames, i % frames
+        for m in range(bins):
+            total = TINY
+            for s in range(slots.shape[1]):
+                if present[b, s]:
+                    total += max(cross[b, s, t, m], np.float32(0.0))
+            p = power[b, t, m]
+            weight = np.sqrt(max(p, np.float32(0.0)))
+            nats[b, t, 1] += weight
+            for k in range(clusters):
+                held[b, t, k] += masks[b, t, m, k] * p
+            for s in range(slots.shape[1]):
+                if slots[b, s] >= 0:
+                    c, mask = cross[b, s, t, m], masks[b, t, m, slots[b, s]]
+                    error[b, t, s] += mask * (mask * p - 2 * c)
+                    if present[b, s] and c > 0:
+                        nats[b, t, 0] -= weight * c / total * np.log(mask + np.float32(1e-20))
+
+
+@njit(cache=True, parallel=True, nogil=True, fastmath=True)
+def _descend(
+    masks: np.ndarray,
+    slots: np.ndarray,
+    present: np.ndarray,
+    power: np.ndarray,
+    cross: np.ndarray,
+    share_scale: np.ndarray,
+    error_scale: np.ndarray,
+) -> None:
+    """Replace masks by the gradient of their logits.
+
+    share_scale (B,): what a weighed nat counts; error_scale (B, S): what a unit of squared error counts.
+    """
+    batch, frames, bins, clusters = masks.shape
+    for i in prange(batch * frames):
+        b, t = i // frames, i % frames
+        row = np.empty(clusters, np.float32)
+        for m in range(bins):
+            total = TINY
+            for s in range(slots.shape[1]):
+                if present[b, s]:
+                    total += max(cross[b, s, t, m], np.float32(0.0))
+            p = power[b, t, m]
+            weight = share_scale[b] * np.sqrt(max(p, np.float32(0.0)))
+            pull = np.float32(0.0)
+            known = np.float32(0.0)
+            row[:] = 0.0
+            for s in range(slots.shape[1]):
+                if slots[b, s] >= 0:
+                    c, mask = cross[b, s, t, m], masks[b, t, m, slots[b, s]]
+                    slope = error_scale[b, s] * 2 * (mask * p - c)
+                    pull += slope * mask
+                    row[slots[b, s]] += slope * mask
+                    if present[b, s]:
+                        true = max(c, np.float32(0.0)) / total
+                        known += true
+                        row[slots[b, s]] -= weight * true
+            for k in range(clusters):
+                masks[b, t, m, k] = row[k] + masks[b, t, m, k] * (weight * known - pull)
+
+
+class FusedLoss(torch.autograd.Function):
+    """(total, error, held, share) of logits (B, T, M, K); `error` (B, S), `held` (B, K) and `share` carry no gradient.
+
+    slot_codes (B, S) int64 with distinct codes in a mix (-1: no target), present (B, S) bool, power (B, T, M),
+    cross (B, S, T, M), energy (B, S). The same numbers as `present_loss` and `share_loss` on a softmax.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, batch: tuple[Tensor, ...], weights: Weights
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        slots, present, power, cross, energy = (item.detach().numpy() for item in batch)
+        masks = torch.softmax(logits, dim=-1).numpy()
+        mixes, frames, _, clusters = masks.shape
+        error = np.zeros((mixes, frames, slots.shape[1]), np.float32)
+        held = np.zeros((mixes, frames, clusters), np.float32)
+        nats = np.zeros((mixes, frames, 2), np.float32)
+        _measure(masks, slots, present, power, cross, error, held, nats)
+        missed = np.maximum(error.sum(1) + energy, 0.0)
+        spent, weight = nats[..., 0].sum(1), np.maximum(nats[..., 1].sum(1), TINY)
+        share = float((spent / weight).mean())
+        ratio = missed / np.maximum(energy, TINY)
+        count = max(1.0, float(mean_over_ranks(batch[1].sum())))
+        snr_db = float((DECIBELS * np.log(ratio + weights.snr_floor) * present).sum() / count)
+        share_scale = (weights.share / (weight * mixes)).astype(np.float32)
+        error_scale = weights.snr_per_db * DECIBELS * present / count
+        error_scale = (error_scale / (ratio + weights.snr_floor) / np.maximum(energy, TINY)).astype(np.float32)
+        _descend(masks, slots, present, power, cross, share_scale, error_scale)
+        ctx.save_for_backward(torch.from_numpy(masks))
+        total = weights.share * share + weights.snr_per_db * snr_db
+        outputs = torch.tensor(total), torch.from_numpy(missed), torch.from_numpy(held.sum(1)), torch.tensor(share)
+        ctx.mark_non_differentiable(*outputs[1:])
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.saved_tensors[0] * grads[0], None, None

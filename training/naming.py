@@ -1,0 +1,67 @@
+"""Names for a bundle's clusters, from what an evaluation found in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from training.class_names import PARTS_OF_DRUMS
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import VQSSError
+
+DOMINANT = 0.5  # of a cluster's energy; below, no class names it
+UNUSED_SHARE = 0.005  # of all clusters' energy; a cluster with less stays without a name
+
+
+def read_scores(path: str | Path, clusters: int) -> dict[str, Any]:
+    """The output of `vqss evaluate --json`. Raises VQSSError if it is none, or is of another number of clusters."""
+    try:
+        scores = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise VQSSError(f"cannot read the scores {path} ({error}); write them with vqss evaluate --json") from error
+    if not isinstance(scores, dict) or len(scores.get("cluster_classes", ())) != clusters:
+        raise VQSSError(f"{path} holds no scores of {clusters} clusters; write them with vqss evaluate --json")
+    return scores
+
+
+def cluster_names(classes: Mapping[str, Mapping[str, float]], shares: list[float]) -> list[str]:
+    """A name for each cluster, '' where none fits.
+
+    `classes` maps a cluster ('0' … 'K-1') to the shares of its energy by instrument, `shares` (K,) is its part of all
+    clusters' energy. Where no single drum dominates but drums together do, the name is `drums`. Clusters of one name
+    are numbered by their energy: `bass`, `bass 2`.
+    """
+    plain = [_dominant(classes[str(k)]) if share >= UNUSED_SHARE else "" for k, share in enumerate(shares)]
+    names, seen = [""] * len(plain), dict[str, int]()
+    for k in sorted(range(len(plain)), key=lambda k: -shares[k]):
+        if plain[k]:
+            seen[plain[k]] = seen.get(plain[k], 0) + 1
+            names[k] = plain[k] if seen[plain[k]] == 1 else f"{plain[k]} {seen[plain[k]]}"
+    return names
+
+
+def _dominant(shares: Mapping[str, float]) -> str:
+    if not shares:
+        return ""
+    best = max(shares, key=lambda name: shares[name])
+    if shares[best] >= DOMINANT:
+        return best
+    drums = sum(share for name, share in shares.items() if name in PARTS_OF_DRUMS)
+    return "drums" if drums >= DOMINANT else ""
+
+
+def named(bundle: ModelBundle, scores: Mapping[str, Any]) -> ModelBundle:
+    """The bundle with names for its clusters, and the scores they come from in its provenance."""
+    names = cluster_names(scores["cluster_classes"], scores["cluster_shares"])
+    kept = ("songs", "sdr_db", "cross", "codes_used", "perplexity", "purity", "nmi", "partition")
+    summary = {key: _rounded(scores[key]) for key in kept if key in scores}
+    return replace(bundle, cluster_names=names, provenance={**bundle.provenance, "scores": summary})
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, 2) if isinstance(value, float) else value

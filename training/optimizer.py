@@ -1,0 +1,58 @@
+"""The optimiser: Muon for the matrices of the trunk, AdamW for everything else.
+
+Muon (Jordan et al. 2024) steps along the nearest orthogonal matrix of the momentum, so that rare directions learn as
+fast as common ones. Its step is scaled to the root mean square of AdamW's (Liu et al. 2025): one learning rate serves
+both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from vqss_engine.errors import UsageError
+
+KINDS = ("muon", "adamw")
+WEIGHT_DECAY = 0.01
+
+
+class Optimizer:
+    """Steps all parameters of a module with one learning rate. Raises UsageError for an unknown kind."""
+
+    def __init__(self, module: nn.Module, kind: str, muon_scale: float = 2.0) -> None:
+        if kind not in KINDS:
+            raise UsageError(f"unknown optimizer '{kind}'; use one of {', '.join(KINDS)}")
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for name, parameter in module.named_parameters():
+            hidden = kind == "muon" and parameter.ndim == 2 and "layers." in name
+            (matrices if hidden else others).append(parameter)
+        self._parts: list[tuple[torch.optim.Optimizer, float]] = [
+            (torch.optim.AdamW(others, weight_decay=WEIGHT_DECAY), 1.0)
+        ]
+        if matrices:
+            muon = torch.optim.Muon(matrices, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw")
+            self._parts.append((muon, muon_scale))
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for part, _ in self._parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self, learning_rate: float) -> None:
+        """Descend once."""
+        for part, scale in self._parts:
+            for group in part.param_groups:
+                group["lr"] = learning_rate * scale
+            part.step()
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """What a checkpoint keeps."""
+        return [part.state_dict() for part, _ in self._parts]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """Take up a checkpoint's state."""
+        for (part, _), state in zip(self._parts, states, strict=True):
+            part.load_state_dict(state)
