@@ -1,13 +1,17 @@
 """Ten minutes of live use in real time: `python -m benchmarks.soak [--seconds 600] [--block 256]`.
 
 Starts a JACK server with the dummy driver (`--sync`), `vqss live` on it with all clusters audible, and an OSC client
-that turns 100 parameters a second. Prints one JSON object: the run report, the xruns that jackd itself counted, those
-of an empty client in the same set-up (measured before, for as long), and how much memory grew after the first tenth.
+that turns 100 parameters a second. Before it, an empty client runs in the same set-up for as long. Prints one JSON
+object, and appends it to benchmarks/results.jsonl with rows for the table: the run report, the xruns that jackd wrote
+of and those that the clients were told of, how much memory grew after the first tenth, and how long the end took.
+
+`--cycles 1000` instead starts and stops a JACK client that many times in one process.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -27,14 +31,22 @@ from typing import Any
 
 import psutil
 
+from benchmarks import machine, report
+from benchmarks.rows import Row, row
+
 CHANGES_PER_S = 100
+COMPLAINTS = {"late_cycles": r"XRun = ", "clients_late": r"was not finished|process error|client = .* was not run"}
 EMPTY_CLIENT = """
 import time
 from bridge import jack_library as jack
+told = []
 client, library, nothing = jack.open_client("empty"), jack.jack_library(), jack.Process(lambda frames, _: 0)
+xrun = jack.Event(lambda _: told.append(1) or 0)
 library.jack_set_process_callback(client, nothing, None)
+library.jack_set_xrun_callback(client, xrun, None)
 library.jack_activate(client)
 time.sleep({seconds})
+print(len(told))
 """
 
 
@@ -61,17 +73,18 @@ def jack_server(block: int, log: Path) -> Iterator[dict[str, str]]:
                 server.wait()
 
 
-def server_xruns(log: Path) -> int:
-    """How often jackd wrote of an xrun, or of a client that did not come back in time."""
-    return len(re.findall(r"(?i)xrun|process error|not finished", log.read_text(errors="replace")))
+def server_xruns(log: Path) -> dict[str, int]:
+    """What jackd wrote about: cycles that came too late, and clients that were not ready in time."""
+    text = log.read_text(errors="replace")
+    return {name: len(re.findall(pattern, text)) for name, pattern in COMPLAINTS.items()}
 
 
-def empty_run(block: int, seconds: float, log: Path) -> int:
-    """The server's xruns with a client that does nothing."""
+def empty_run(block: int, seconds: float, log: Path) -> dict[str, int]:
+    """The server's complaints with a client that does nothing."""
     with jack_server(block, log) as environment:
         code = EMPTY_CLIENT.format(seconds=seconds)
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    return server_xruns(log)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    return {**server_xruns(log), "notified": int(done.stdout)}
 
 
 def message(address: str, value: float) -> bytes:
@@ -97,8 +110,8 @@ def turn_parameters(port: int, seconds: float, live: subprocess.Popen[str]) -> l
     return memory
 
 
-def live_run(song: Path, block: int, seconds: float, log: Path) -> tuple[dict[str, Any], list[int]]:
-    """The run report, and memory in bytes once a second."""
+def live_run(song: Path, block: int, seconds: float, log: Path) -> tuple[dict[str, Any], list[int], float]:
+    """The run report, memory in bytes once a second, and the seconds from Ctrl-C to the end."""
     with jack_server(block, log) as environment:
         options = ("--input", "jack", "--output", "jack", "--osc", "127.0.0.1:0", "--source", str(song))
         command = [sys.executable, "-m", "bridge", "live", *options, "--set", "transport/loop=0 19", "--json"]
@@ -108,31 +121,93 @@ def live_run(song: Path, block: int, seconds: float, log: Path) -> tuple[dict[st
         for line in live.stderr:
             if found := re.search(r"OSC at .*:(\d+)", line):
                 port = int(found[1])
-            if "running" in line:
+            if "running on" in line:
                 break
         threading.Thread(target=live.stderr.read, daemon=True).start()
         memory = turn_parameters(port, seconds, live)
+        asked = time.monotonic()
         live.send_signal(signal.SIGINT)
         out = live.stdout.read()
         live.wait(30)
-    return json.loads(out), memory
+        return json.loads(out), memory, time.monotonic() - asked
+
+
+def soak(block: int, seconds: float) -> dict[str, Any]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        song, log = Path(folder) / "song.wav", Path(folder) / "jackd.log"
+        subprocess.run([sys.executable, "examples/demo_song.py", str(song)], check=True, cwd=machine.ROOT)
+        empty = empty_run(block, seconds, log)
+        report_, memory, end_s = live_run(song, block, seconds, log)
+        settled = memory[len(memory) // 10 :]
+        return {
+            "report": report_, "server": server_xruns(log), "server_with_empty_client": empty,
+            "memory_growth_mb": round((settled[-1] - settled[0]) / 2**20, 3), "end_seconds": round(end_s, 3),
+        }  # fmt: skip
+
+
+def rows(found: dict[str, Any]) -> list[Row]:
+    """For the table."""
+    run, server, empty = found["report"], found["server"], found["server_with_empty_client"]
+    times = run["hop_ms"]
+    hop: Row = {"name": "hop while soaking", "unit": "ms", "median": times["p50"], "p99": times["p99"],
+                "runs": run["hops"], "reference": None, "ratio": None,
+                "note": f"{run['misses']} misses, {run['fallbacks']} fallbacks in {run['seconds']:.0f} s"}  # fmt: skip
+    return [
+        hop,
+        row("xruns told to vqss", [run["xruns"]], "", note=f"{empty['notified']} to an empty client"),
+        row("late cycles in jackd", [server["late_cycles"]], "", note=f"{empty['late_cycles']} with an empty client"),
+        row("clients late in jackd", [server["clients_late"]], "", note=f"{empty['clients_late']} with an empty one"),
+        row("growth of memory", [found["memory_growth_mb"]], "MiB", note="after the first tenth"),
+        row("from Ctrl-C to the end", [found["end_seconds"]], "s"),
+    ]
+
+
+def cycles(count: int, block: int) -> dict[str, Any]:
+    """Start and stop a JACK client again and again; how much memory that takes after the first tenth."""
+    from bridge.hop_times import HopTimes
+    from bridge.live_device import DeviceChoice, Layout, open_device
+    from bridge.live_source import SongPlayer
+    from bridge.live_stream import LiveStream
+    from vqss_engine.bundle import ModelBundle
+    from vqss_engine.config import StreamConfig
+    from vqss_engine.engine import Engine
+
+    engine, memory = Engine(ModelBundle.load(None), StreamConfig.named("default"), 2), []
+    engine.warm_up()
+    song = SongPlayer(engine.telemetry.report, lambda: None)
+    with tempfile.TemporaryDirectory() as folder, jack_server(block, Path(folder) / "log") as environment:
+        os.environ.update(environment)
+        for _ in range(count):
+            device = open_device(DeviceChoice("jack", "jack"), [""] * engine.clusters, Layout())
+            stream = LiveStream(device, engine, HopTimes(), song)
+            stream.start()
+            stream.close()
+            gc.collect()
+            memory.append(psutil.Process().memory_info().rss)
+    song.close()
+    settled = memory[len(memory) // 10 :]
+    return {"cycles": count, "memory_growth_mb": round((settled[-1] - settled[0]) / 2**20, 3),
+            "threads_left": threading.active_count() - 1}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--block", type=int, default=256)
+    parser.add_argument("--cycles", type=int, default=0)
+    parser.add_argument("--no-record", action="store_true", help="only print")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        song, log = Path(folder) / "song.wav", Path(folder) / "jackd.log"
-        subprocess.run([sys.executable, "examples/demo_song.py", str(song)], check=True)
-        empty = empty_run(arguments.block, arguments.seconds, log)
-        report, memory = live_run(song, arguments.block, arguments.seconds, log)
-        settled = memory[len(memory) // 10 :]
-        print(json.dumps({
-            "report": report, "server_xruns": server_xruns(log), "server_xruns_empty_client": empty,
-            "memory_growth_mb": round((settled[-1] - settled[0]) / 2**20, 3),
-        }))  # fmt: skip
+    if arguments.cycles:
+        print(json.dumps(cycles(arguments.cycles, arguments.block)))
+        return
+    about = machine.about_machine()
+    found = soak(arguments.block, arguments.seconds)
+    facts: dict[str, Any] = {"room": "soak", "date": machine.today(), "revision": machine.revision(),
+                             "seconds": arguments.seconds, "machine": about, "rows": rows(found), **found}  # fmt: skip
+    print(json.dumps(facts))
+    if not arguments.no_record:
+        report.append(facts)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ STEADY_APIS = ("JACK", "Core Audio", "ASIO")
 """Parts of the names of systems whose blocks are all of one length."""
 
 _CLOSE_PATIENCE_S = 0.4
+_LONGEST_LATENCY_S = 5.0
+"""Some drivers tell days of latency where they know none."""
 
 
 def find_device(wanted: str, kind: str) -> dict[str, Any]:
@@ -102,7 +104,8 @@ class PortAudioDevice:
             raise VQSSError(
                 f"'{self.name}' does not open at {self.rate_hz} Hz ({reason}); try another --samplerate or --blocksize"
             ) from error
-        self.latency_s = float(np.sum(self._stream.latency))
+        told = np.atleast_1d(self._stream.latency)
+        self.latency_s = float(sum(told[(told >= 0.0) & (told < _LONGEST_LATENCY_S)]))
 
     def _duplex(self, given: Floats, wanted: Floats, frames: int, times: Any, status: Any) -> None:
         exchange = self._exchange

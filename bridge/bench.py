@@ -5,14 +5,12 @@ One thread, one process; only the start is timed in a fresh process.
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 import vqss_engine
 from bridge.bench_signal import bench_signal
+from bridge.collection import no_collection
 from bridge.files import FileJob, separate_file
 from bridge.mixdown import Mixdown
 from bridge.process_memory import peak_rss_mb
@@ -32,7 +31,7 @@ from vqss_engine.config import StreamConfig
 from vqss_engine.control import ControlSurface
 from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
-from vqss_engine.separator import StreamingSeparator
+from vqss_engine.offline import OfflineSeparator
 
 Block = NDArray[np.float32]
 
@@ -56,19 +55,6 @@ def uneven_surface(bundle: ModelBundle, audible: int) -> ControlSurface:
     return surface
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """As in live use: garbage is collected before, not during."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
-
-
 def _hops(bundle: ModelBundle, stream: StreamConfig) -> Iterator[Block]:
     """The bench signal, hop by hop, without end."""
     signal = bench_signal(8.0, bundle.config.sample_rate)
@@ -89,7 +75,7 @@ def hop_times(bundle: ModelBundle, stream: StreamConfig, audible: int, count: in
     """Seconds that each of `count` hops takes, one right after the other."""
     engine, hops, out = _warm_engine(bundle, stream, audible)
     times = np.zeros(count)
-    with _no_collection():
+    with no_collection():
         for index in range(count):
             block = next(hops)
             started = time.perf_counter()
@@ -104,7 +90,7 @@ def paced_hop_times(bundle: ModelBundle, stream: StreamConfig, seconds: float) -
     budget = stream.hop / bundle.config.sample_rate
     times = np.zeros(max(1, round(seconds / budget)))
     misses = 0
-    with _no_collection():
+    with no_collection():
         first = time.perf_counter()
         for index in range(times.size):
             block, due = next(hops), first + index * budget
@@ -128,7 +114,7 @@ def stream_difference(bundle: ModelBundle, stream: StreamConfig, seconds: float)
 def _offline_mix(bundle: ModelBundle, stream: StreamConfig, surface: ControlSurface, signal: Block) -> Block:
     rate = bundle.config.sample_rate
     mixdown = Mixdown(surface.state, CHANNELS, rate)
-    stems = StemStream(StreamingSeparator(bundle, stream, CHANNELS), rate, rate)
+    stems = StemStream(OfflineSeparator(bundle, stream, CHANNELS), rate, rate)
     return np.concatenate([mixdown.process(*pair) for pair in stem_blocks(stems, [signal])], axis=1)
 
 

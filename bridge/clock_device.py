@@ -29,8 +29,10 @@ class ClockDevice:
     steady = True
     hung = False
 
-    def __init__(self, rate_hz: int, block: int, free: bool = False, limit: int | None = None) -> None:
-        self.rate_hz, self.inputs, self.block = rate_hz, 2, block
+    def __init__(
+        self, rate_hz: int, block: int, free: bool = False, limit: int | None = None, inputs: int = 2
+    ) -> None:
+        self.rate_hz, self.inputs, self.block = rate_hz, inputs, block
         self._free, self._limit = free, limit
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None

@@ -26,12 +26,12 @@ LARGEST_DEVICE_BLOCK = 1 << 14
 
 
 class Exchange:
-    """All that one stream's callback touches. inputs: 1 or 2; outputs: 2, or 2 + 2K; rate_hz: the device's.
+    """All that one stream's callback touches. inputs: 1 or 2; outputs: 2 to 2 + 2K; rate_hz: the device's.
 
-    `state` and `level` are numbered in `exchange_kernel`.
+    clusters: K; None where every cluster has outputs. `state` and `level` are numbered in `exchange_kernel`.
     """
 
-    def __init__(self, inputs: int, outputs: int, rate_hz: int) -> None:
+    def __init__(self, inputs: int, outputs: int, rate_hz: int, clusters: int | None = None) -> None:
         self.inputs, self.outputs, self.rate_hz = inputs, outputs, rate_hz
         self.incoming = Ring(inputs, _INPUT_FRAMES)
         self.outgoing = Ring(outputs, 4 * LARGEST_DEVICE_BLOCK)
@@ -43,20 +43,19 @@ class Exchange:
         self._step: Floats = np.zeros(outputs, np.float32)
         self.prefill = 0
         self.level[kernel.MAIN_GAIN] = 1.0
-        self.level[kernel.STEM_SHARE] = 2.0 / max(2, outputs - 2)
+        self.level[kernel.STEM_SHARE] = 1.0 / (clusters or max(1, outputs // 2 - 1))
         self.state[kernel.INPUT_ON] = 1
 
     # The callback's
 
     def exchange(self, given: Floats, wanted: Floats) -> None:
-        """Take the device's (inputs, n), fill its (outputs, n). Silence until the stream is begun."""
+        """Take the device's (inputs, n), fill its (outputs, n). Silence before the stream begins and after it ends."""
         count = wanted.shape[1]
         state = self.state
         if count > state[kernel.LARGEST_BLOCK]:
             state[kernel.LARGEST_BLOCK] = count
         if not state[kernel.RUNNING]:
-            wanted[...] = 0.0
-            state[kernel.CALLBACKS] += 1
+            kernel.fade_away(wanted, state, self.level, self._last)
             return
         if state[kernel.WAITING]:
             self._await(lambda: self._song_ready(count))
@@ -88,7 +87,10 @@ class Exchange:
     # The host's
 
     def begin(self, prefill: int) -> None:
-        """Start anew, with `prefill` frames of silence ahead; the callback sees it complete. Counters stay."""
+        """Start anew, with `prefill` frames of silence ahead; the callback sees it complete. Counters stay.
+
+        The device's input fades in; a song does where the level of it that its player has set says so.
+        """
         state = self.state
         self.prefill = prefill
         self.incoming.reset()
@@ -96,13 +98,17 @@ class Exchange:
         state[kernel.VALID_FROM] = state[kernel.FADE_LEFT] = state[kernel.WAS_DRY] = 0
         self._last[...] = 0.0
         self._step[...] = 0.0
-        self.level[kernel.INPUT_LEVEL] = float(state[kernel.INPUT_ON])
-        self.level[kernel.SONG_LEVEL] = float(state[kernel.SONG_ON])
+        self.level[kernel.INPUT_LEVEL] = 0.0        # what comes in is in the midst of something
         state[kernel.RUNNING] = 1
 
     def hold(self) -> None:
-        """Silence from the next callback on."""
+        """Fade to silence from the next callback on."""
         self.state[kernel.RUNNING] = 0
+
+    @property
+    def faded(self) -> bool:
+        """Whether nothing is heard any more, after `hold`."""
+        return not self.level[kernel.REMAINDER]
 
     def start_recording(self) -> None:
         """Keep what is heard in `recorded`; before the stream begins."""

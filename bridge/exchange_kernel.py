@@ -1,7 +1,8 @@
 """What happens in an audio callback, compiled: input and song into a ring, output out of another, the dry mix between.
 
 Nothing here allocates, locks or waits. Arrays are (C, n), of any layout, so that interleaved device buffers are given
-transposed. `state` are integers that each have one writer, `level` floats; both are numbered below.
+transposed. The interpreter is held meanwhile: letting it go for some µs would mean to wait for whoever takes it.
+`state` are integers that each have one writer, `level` floats; both are numbered below.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ RUNNING, INPUT_ON, SONG_ON, SONG_END, SONG_DISCARD, RECORDING, WAITING = (SPACIN
 STATE_SIZE = SPACING * 20
 
 # Where the fades between input and song stand, the callback's; what the dry mix is multiplied by in the main pair
-# and in the others, the worker's.
-INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE = range(4)
-LEVELS = 4
+# and in the others, the worker's; what is left of the last sample after the end, the callback's.
+INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE, REMAINDER = range(5)
+LEVELS = 5
 
-FADE_FRAMES = 256
+FADE_FRAMES = 512
 
 _ANY, _MEMORY, _INTEGERS, _FLOATS = "float32[:, :]", "float32[:, ::1]", "int64[::1]", "float32[::1]"
 
 
-@njit("float32(float32, int64)", nogil=True, cache=True)
+@njit("float32(float32, int64)", cache=True)
 def _towards(level: float, target: int) -> np.float32:
     """One frame of a linear fade."""
     step = np.float32(1.0 / FADE_FRAMES)
@@ -44,13 +45,16 @@ def _towards(level: float, target: int) -> np.float32:
     return max(np.float32(0.0), np.float32(level - step))
 
 
-@njit(f"void({_ANY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS})", nogil=True, cache=True)
+@njit(f"void({_ANY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS})", cache=True)
 def take_in(
     given: Floats, memory: Floats, positions: Integers, song: Floats, song_positions: Integers, state: Integers,
     level: Floats,
 ) -> None:  # fmt: skip
-    """One block (C, n) of the device, or the song in its place, into the input ring; what is unread may be lost."""
-    channels, count = memory.shape[0], given.shape[1]
+    """One block (C, n) of the device, or the song in its place, into the input ring; what is unread may be lost.
+
+    A device with fewer channels than the ring gives its last one to the rest of them.
+    """
+    channels, count, last = memory.shape[0], given.shape[1], given.shape[0] - 1
     written, at = positions[WRITTEN], song_positions[READ]
     discard = load_acquire(state, SONG_DISCARD)
     if discard > at:
@@ -63,7 +67,7 @@ def take_in(
         input_level, song_level = _towards(input_level, input_on), _towards(song_level, song_on)
         playing = song_level > 0.0 and used < ready
         for channel in range(channels):
-            value = given[channel, i] * input_level if input_level > 0.0 else np.float32(0.0)
+            value = given[min(channel, last), i] * input_level if input_level > 0.0 else np.float32(0.0)
             if playing:
                 value += song[channel, (at + used) & song_mask] * song_level
             memory[channel, (written + i) & mask] = value
@@ -76,7 +80,7 @@ def take_in(
     store_release(positions, WRITTEN, written + count)
 
 
-@njit(f"void({_MEMORY}, {_INTEGERS}, {_ANY}, {_INTEGERS})", nogil=True, cache=True)
+@njit(f"void({_MEMORY}, {_INTEGERS}, {_ANY}, {_INTEGERS})", cache=True)
 def _record(memory: Floats, positions: Integers, out: Floats, state: Integers) -> None:
     """Hand what is heard to the recorder; where it is too slow, silence of the same length follows later."""
     count, gap = out.shape[1], state[GAP]
@@ -93,7 +97,7 @@ def _record(memory: Floats, positions: Integers, out: Floats, state: Integers) -
     store_release(positions, WRITTEN, written + gap + count)
 
 
-@njit("float32(float32[:, ::1], int64, int64, int64, int64[::1], float32[::1])", nogil=True, cache=True)
+@njit("float32(float32[:, ::1], int64, int64, int64, int64[::1], float32[::1])", cache=True)
 def _dry(memory: Floats, position: int, channel: int, outputs: int, state: Integers, level: Floats) -> np.float32:
     """The input of output frame `position`, as much later as separated sound is, for one output channel."""
     at = position - state[DELAY]
@@ -109,7 +113,7 @@ def _dry(memory: Floats, position: int, channel: int, outputs: int, state: Integ
 @njit(
     f"void({_ANY}, {_MEMORY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS}, {_FLOATS},"
     f" {_FLOATS})",
-    nogil=True, cache=True,
+    cache=True,
 )  # fmt: skip
 def give_out(
     wanted: Floats, dry: Floats, memory: Floats, positions: Integers, record: Floats, record_positions: Integers,
@@ -148,4 +152,15 @@ def give_out(
     store_release(positions, READ, start + count)
     if state[RECORDING]:
         _record(record, record_positions, wanted, state)
+    level[REMAINDER] = 1.0
+    state[CALLBACKS] += 1
+
+
+@njit(f"void({_ANY}, {_INTEGERS}, {_FLOATS}, {_FLOATS})", cache=True)
+def fade_away(wanted: Floats, state: Integers, level: Floats, last: Floats) -> None:
+    """Fill (C, n) before the stream begins and after it ends: silence, which what was played last fades to."""
+    for i in range(wanted.shape[1]):
+        level[REMAINDER] = _towards(level[REMAINDER], 0)
+        for channel in range(wanted.shape[0]):
+            wanted[channel, i] = last[channel] * level[REMAINDER]
     state[CALLBACKS] += 1

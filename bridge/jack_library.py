@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint32, c_uint64, c_ulong, c_void_p
+import sys
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_ulong, c_void_p
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,6 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_port_register": (c_void_p, (c_void_p, c_char_p, c_char_p, c_ulong, c_ulong)),
     "jack_port_by_name": (c_void_p, (c_void_p, c_char_p)),
     "jack_port_name": (c_char_p, (c_void_p,)),
-    "jack_port_get_buffer": (c_void_p, (c_void_p, c_uint32)),
     "jack_port_get_latency_range": (None, (c_void_p, c_int, POINTER(LatencyRange))),
     "jack_port_set_latency_range": (None, (c_void_p, c_int, POINTER(LatencyRange))),
     "jack_recompute_total_latencies": (c_int, (c_void_p,)),
@@ -54,10 +54,22 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_free": (None, (c_void_p,)),
     "jack_set_freewheel": (c_int, (c_void_p, c_int)),
 }
+# Called for every port in every block: the interpreter is not let go of for these, or others would have it in between.
+_HELD: dict[str, tuple[Any, tuple[Any, ...]]] = {"jack_port_get_buffer": (c_void_p, (c_void_p, c_uint32))}
 _OPTIONAL: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_port_uuid": (c_uint64, (c_void_p,)),
     "jack_set_property": (c_int, (c_void_p, c_uint64, c_char_p, c_char_p, c_char_p)),
 }
+
+
+def _held_copy() -> Any:
+    """memmove(to, from, bytes), likewise."""
+    copy = ctypes.PyDLL("msvcrt" if sys.platform == "win32" else None).memmove
+    copy.restype, copy.argtypes = None, (c_void_p, c_void_p, c_size_t)
+    return copy
+
+
+copy_bytes = _held_copy()
 
 
 @Message
@@ -72,11 +84,15 @@ def jack_library() -> Any:
     try:
         if name is None:
             raise OSError("libjack not found")
-        library = ctypes.CDLL(name)
+        library, held = ctypes.CDLL(name), ctypes.PyDLL(name)
         for function, (result, arguments) in {**_FUNCTIONS, **_OPTIONAL}.items():
             if function in _FUNCTIONS or hasattr(library, function):
                 getattr(library, function).restype = result
                 getattr(library, function).argtypes = arguments
+        for function, (result, arguments) in _HELD.items():
+            setattr(library, function, getattr(held, function))
+            getattr(library, function).restype = result
+            getattr(library, function).argtypes = arguments
         library.jack_client_open.restype = c_void_p
     except (OSError, AttributeError) as error:
         raise VQSSError(f"no JACK ({error}); install jackd2 or PipeWire's JACK, or choose another device") from error

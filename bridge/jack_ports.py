@@ -23,11 +23,9 @@ Floats = NDArray[np.float32]
 _CLOSE_PATIENCE_S = 0.4
 
 
-def output_ports(cluster_names: Sequence[str], multi: bool) -> list[tuple[str, str]]:
-    """(port name, pretty name) of the main pair and, with `multi`, of a pair per cluster."""
-    pairs = [("main", "main")]
-    if multi:
-        pairs += [(f"cluster_{k:02d}", name or f"cluster {k}") for k, name in enumerate(cluster_names)]
+def output_ports(cluster_names: Sequence[str], clusters: Sequence[int]) -> list[tuple[str, str]]:
+    """(port name, pretty name) of the main pair, and of a pair for each of these clusters."""
+    pairs = [("main", "main"), *((f"cluster_{k:02d}", cluster_names[k] or f"cluster {k}") for k in clusters)]
     return [(f"{port}_{side}", f"{pretty} {side}") for port, pretty in pairs for side in "LR"]
 
 
@@ -97,10 +95,10 @@ class JackDevice:
             return 0
         size = 4 * frames
         for row, port in zip(self._given_rows, self._in):
-            ctypes.memmove(row, buffer(port, frames), size)
+            jack.copy_bytes(row, buffer(port, frames), size)
         exchange.exchange(self._given[:, :frames], self._wanted[:, :frames])
         for row, port in zip(self._wanted_rows, self._out):
-            ctypes.memmove(buffer(port, frames), row, size)
+            jack.copy_bytes(buffer(port, frames), row, size)
         return 0
 
     def _rate_changed(self, rate_hz: int, _: Any) -> int:
@@ -151,6 +149,8 @@ class JackDevice:
         playbacks = jack.port_names(self._client, jack.IS_PHYSICAL | jack.IS_INPUT)
         self._hardware = [(name, jack.CAPTURE) for name in captures[: min(1, len(self._in))]]
         self._hardware += [(name, jack.PLAYBACK) for name in playbacks[: min(1, len(self._out))]]
+        if len(captures) == 1:
+            captures = captures * len(self._in)     # a single microphone is heard in the middle
         for source, port in zip(captures, self._in):
             self._library.jack_connect(self._client, source.encode(), self._library.jack_port_name(port))
         for port, target in zip(self._out[:2], playbacks):

@@ -53,7 +53,8 @@ class Layout:
 class DeviceChoice:
     """source, target: `none`, `jack`, `default`, or a PortAudio device's name or number. multi: a pair per cluster.
 
-    rate_hz None, block 0: the device's own. seconds limits a stream without a device; None: endless.
+    clusters: those that have a pair with `multi`; None: all. rate_hz None, block 0: the device's own. seconds limits
+    a stream without a device; None: endless. free: without a device, as fast as the engine goes.
     """
 
     source: str = DEFAULT
@@ -62,6 +63,8 @@ class DeviceChoice:
     block: int = 0
     multi: bool = False
     seconds: float | None = None
+    free: bool = False
+    clusters: tuple[int, ...] | None = None
 
     @property
     def is_clock(self) -> bool:
@@ -86,17 +89,30 @@ def open_again(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layou
 
 def open_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout) -> Device:
     """The device meant by a settled `choice`, not started. Raises VQSSError where there is none that fits."""
+    clusters = _paired(choice, cluster_names)
     if choice.is_clock:
         rate_hz = choice.rate_hz or layout.rate_hz
         limit = None if choice.seconds is None else round(choice.seconds * rate_hz)
-        return ClockDevice(rate_hz, choice.block or layout.hop, limit=limit)
+        return ClockDevice(rate_hz, choice.block or layout.hop, choice.free, limit, layout.channels)
     if JACK in (choice.source, choice.target):
-        return _jack_device(choice, cluster_names, layout)
+        return _jack_device(choice, cluster_names, clusters, layout)
     from bridge.audio_host import PortAudioDevice
 
     source, target = (None if name == NONE else name for name in (choice.source, choice.target))
-    outputs = 2 + 2 * len(cluster_names) * choice.multi
+    outputs = 2 + 2 * len(clusters)
     return PortAudioDevice(source, target, outputs, choice.rate_hz, choice.block, layout.channels)
+
+
+def _paired(choice: DeviceChoice, cluster_names: Sequence[str]) -> Sequence[int]:
+    """The clusters with outputs of their own; raises UsageError where the model has no such cluster."""
+    if not choice.multi:
+        return ()
+    every = range(len(cluster_names))
+    if choice.clusters is None:
+        return every
+    if odd := [k for k in choice.clusters if k not in every]:
+        raise UsageError(f"there is no cluster {odd[0]}; the model has 0 to {len(every) - 1}")
+    return choice.clusters
 
 
 def _jack_runs() -> bool:
@@ -109,12 +125,14 @@ def _jack_runs() -> bool:
     return True
 
 
-def _jack_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout) -> Device:
+def _jack_device(
+    choice: DeviceChoice, cluster_names: Sequence[str], clusters: Sequence[int], layout: Layout
+) -> Device:
     from bridge.jack_ports import JackDevice, output_ports
 
     if not {choice.source, choice.target} <= {JACK, DEFAULT, NONE}:
         raise UsageError("JACK is one device for input and output; give jack, or none, for both")
-    outputs = [] if choice.target == NONE else output_ports(cluster_names, choice.multi)
+    outputs = [] if choice.target == NONE else output_ports(cluster_names, clusters)
     device = JackDevice(0 if choice.source == NONE else layout.channels, outputs)
     if choice.rate_hz not in (None, device.rate_hz):
         device.close()

@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from bridge import exchange_kernel as kernel
+from bridge.automation import Automation
+from bridge.collection import no_collection
 from bridge.console import say
+from bridge.device_facts import publish_device
 from bridge.live_device import Device
 from bridge.live_report import RunCounts, run_report, status_line
 from bridge.live_stream import LiveStream
 from bridge.live_worker import Before
+from bridge.patient_open import PatientOpen
 from bridge.recorder import Recorder
 from bridge.transport import Transport
 from vqss_engine.control import EngineState
@@ -41,7 +45,9 @@ OpenDevice = Callable[[bool], Device]
 class SessionOptions:
     """song: played from the start, in `music`, the folder that songs may be named in. record: where to write.
 
-    seconds: how long to run. status: print a line a second. before_chunk: see `live_worker.Worker`.
+    seconds: how long to run. status: print a line a second. before_chunk: see `live_worker.Worker`. automation: what
+    is replayed or written down; begun before the stream is. clusters: those with outputs of their own, of an engine
+    with `multi`; None: all.
     """
 
     song: Path | None = None
@@ -50,12 +56,15 @@ class SessionOptions:
     seconds: float | None = None
     status: bool = True
     before_chunk: Before | None = None
+    automation: Automation | None = None
+    clusters: tuple[int, ...] | None = None
 
 
 class LiveSession:
     """`engine` on the device that `open_device` gives, again and again if need be. `run` returns the report.
 
-    on_tick is called some times a second, on the main thread.
+    on_tick is called some times a second, on the main thread; on_rate, before a stream begins, with the rate in Hz of
+    the samples that the engine will be given.
     """
 
     def __init__(
@@ -65,9 +74,10 @@ class LiveSession:
         open_device: OpenDevice,
         options: SessionOptions,
         on_tick: Callable[[], object] = lambda: None,
+        on_rate: Callable[[int], object] = lambda rate_hz: None,
     ) -> None:
         self._engine, self._device, self._open, self._options = engine, device, open_device, options
-        self._telemetry, self._on_tick = engine.telemetry, on_tick
+        self._telemetry, self._on_tick, self._on_rate = engine.telemetry, on_tick, on_rate
         self._stopping = threading.Event()
         self.counts = RunCounts()
         self.abandoned = False
@@ -82,9 +92,10 @@ class LiveSession:
         if self._options.record is None:
             return None
         engine = self._engine
-        names = [str(engine.surface.get(f"/vqss/cluster/{k}/name")) for k in range(engine.clusters)]
-        clusters = tuple(names) if engine.stem_out is not None else ()
-        return Recorder(self._options.record, clusters, self._telemetry.report)
+        every = range(engine.clusters if engine.stem_out is not None else 0)
+        chosen = every if self._options.clusters is None else self._options.clusters
+        names = {k: str(engine.surface.get(f"/vqss/cluster/{k}/name")) for k in chosen}
+        return Recorder(self._options.record, names, self._telemetry.report)
 
     def stop(self) -> None:
         """End the run; from any thread or a signal handler."""
@@ -110,11 +121,14 @@ class LiveSession:
         return run_report(time.monotonic() - began, self._telemetry, self.counts, self._last, latency_ms)
 
     def _connect(self, device: Device) -> LiveStream:
-        before = self._options.before_chunk
+        before, automation = self._options.before_chunk, self._options.automation
         stream = LiveStream(
-            device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before
-        )
+            device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before, automation,
+            self._options.clusters,
+        )  # fmt: skip
+        self._on_rate(stream.engine_hz)
         stream.start()
+        publish_device(self._engine, device.name, device.rate_hz, stream.block)
         self._last = stream
         return stream
 
@@ -129,13 +143,13 @@ class LiveSession:
 
     def _watch(self, began: float) -> dict[str, float]:
         """Until the end; returns the latency of the last stream."""
-        seconds, next_status, next_collection = self._options.seconds, began + _STATUS_S, began + _COLLECT_S
+        next_status, next_collection = began + _STATUS_S, began + _COLLECT_S
         calls, since = -1, began
         latency_ms: dict[str, float] = {}
         while not self._stopping.wait(_TICK_S):
             now = time.monotonic()
             stream = self._stream
-            if stream is None or stream.device.finished or (seconds is not None and now - began >= seconds):
+            if stream is None or stream.device.finished or self._is_over(began):
                 break
             if (count := stream.exchange.count(kernel.CALLBACKS)) != calls:
                 calls, since = count, now
@@ -179,21 +193,42 @@ class LiveSession:
         self._telemetry.state = EngineState.DEVICE_LOST
         say(f"the device '{stream.device.name}' was lost or has changed; trying again every {RETRY_S:g} s")
         self._disconnect()
-        seconds = self._options.seconds
-        wait, hung = 0.0, stream.device.hung
-        while not self._stopping.wait(wait) and (seconds is None or time.monotonic() - began < seconds):
+        wait, hung, reason = 0.0, stream.device.hung, ""
+        while not self._stopping.wait(wait) and not self._is_over(began):
             wait = RETRY_S
             try:
-                self._stream = self._connect(self._open(hung))
-            except VQSSError:
+                device = self._opened(hung, began)
+                if device is None:
+                    return
+                self._stream = self._connect(device)
+            except VQSSError as error:
                 hung = False
+                if str(error) != reason:
+                    say(reason := str(error))
                 self._on_tick()
                 self._say_status()
                 continue
             self.counts.reconnects += 1
             say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
             return
-        self._stream = None
+
+    def _opened(self, hung: bool, began: float) -> Device | None:
+        """The device, opened again; None where the run ended meanwhile. Raises VQSSError."""
+        opening, next_status = PatientOpen(lambda: self._open(hung)), time.monotonic() + _STATUS_S
+        while not opening.wait(_TICK_S):
+            if self._stopping.is_set() or self._is_over(began):
+                self.abandoned = opening.leave() or self.abandoned
+                return None
+            self._on_tick()
+            if time.monotonic() >= next_status:
+                next_status = time.monotonic() + _STATUS_S
+                self._say_status()
+        return opening.device()
+
+    def _is_over(self, began: float) -> bool:
+        """Whether the seconds it was to run have passed."""
+        seconds = self._options.seconds
+        return seconds is not None and time.monotonic() - began >= seconds
 
 
 @contextmanager
@@ -201,12 +236,8 @@ def undisturbed() -> Iterator[None]:
     """No garbage collection but where it is asked for, and short turns for threads that hold the interpreter."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     try:
-        yield
+        with no_collection():
+            yield
     finally:
-        gc.enable()
-        gc.unfreeze()
         sys.setswitchinterval(interval)

@@ -42,7 +42,7 @@ class SongPlayer:
         self._path: Path | None = None
         self._stream: SongStream | None = None
         self._rest: Block | None = None
-        self._base = 0
+        self._base, self._begin_s = 0, 0.0
         self._playing, self._loop, self._ended = False, (0.0, 0.0), False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-song", daemon=True)
@@ -74,7 +74,9 @@ class SongPlayer:
     def position_s(self) -> float:
         """The second of the song that is heard next."""
         exchange, stream = self._exchange, self._stream
-        if exchange is None or stream is None:
+        if exchange is None:
+            return self._begin_s
+        if stream is None:
             return 0.0
         frame = exchange.song.read_position - self._base
         jumps = [jump for jump in stream.jumps.copy() if jump[0] <= max(0, frame)]
@@ -103,17 +105,19 @@ class SongPlayer:
         self._stop_reading()
 
     def _attach(self, exchange: Exchange, done: threading.Event) -> None:
+        second = self.position_s
         try:
-            second = self.position_s
             self._exchange = exchange
             self._read_from(second)
         finally:
             self._switch()
+            # A song's own start is heard whole; within it, sound fades in.
+            exchange.level[kernel.SONG_LEVEL] = float(not second and exchange.state[kernel.SONG_ON])
             done.set()
 
     def _choose(self, path: Path | None) -> None:
         self._fade_out()
-        self._path = path
+        self._path, self._begin_s = path, 0.0
         self._read_from(0.0)
         self._switch()
 
@@ -122,6 +126,7 @@ class SongPlayer:
         self._switch()
 
     def _seek(self, seconds: float) -> None:
+        self._begin_s = seconds
         self._fade_out()
         self._read_from(seconds)
         self._switch()

@@ -7,6 +7,7 @@ slower, and resampling would cost 40 ms. Any other rate is converted on the way 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +20,26 @@ Floats = NDArray[np.float32]
 NATIVE_RANGE = 0.1
 
 
+def engine_rate_hz(device_hz: int, model_hz: int) -> int:
+    """The rate of the samples that the engine is given, where the device has `device_hz`."""
+    return device_hz if abs(device_hz / model_hz - 1.0) <= NATIVE_RANGE else model_hz
+
+
 class LiveStage:
     """`process` takes (C, chunk) and fills (outputs, chunk): the main pair, then a pair per cluster where asked for.
 
     engine: with `multi` where `outputs` > 2; a mono engine fills both channels of a pair. rate_hz: the device's.
+    clusters: those that have a pair, in this order; None: all that the engine gives.
     """
 
-    def __init__(self, engine: Engine, rate_hz: int) -> None:
+    def __init__(self, engine: Engine, rate_hz: int, clusters: Sequence[int] | None = None) -> None:
         self.engine, self.rate_hz = engine, rate_hz
-        self.outputs = 2 if engine.stem_out is None else 2 + 2 * engine.clusters
+        every = range(engine.clusters if engine.stem_out is not None else 0)
+        self._clusters = np.array(every if clusters is None else clusters, np.intp)
+        self.outputs = 2 + 2 * self._clusters.size
         model_hz = engine.sample_rate
-        self.native = abs(rate_hz / model_hz - 1.0) <= NATIVE_RANGE
-        self.engine_hz = rate_hz if self.native else model_hz
+        self.engine_hz = engine_rate_hz(rate_hz, model_hz)
+        self.native = self.engine_hz == rate_hz
         self.chunk = engine.hop if self.native else max(1, round(engine.hop * rate_hz / model_hz))
         self._main: Floats = np.zeros((engine.channels, engine.hop), np.float32)
         self._fill = 0
@@ -80,8 +89,8 @@ class LiveStage:
         run(block, self._main)
         out[:2] = self._main
         if engine.stem_out is not None:
-            pairs = out[2:].reshape(engine.clusters, 2, -1)
-            pairs[...] = engine.stem_out
+            for pair, cluster in zip(out[2:].reshape(self._clusters.size, 2, -1), self._clusters):
+                pair[...] = engine.stem_out[cluster]
 
     def _measured_conversion(self) -> int:
         """The most frames that both conversions and the gathering of hops hold back, found by running them."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from bridge import exchange_kernel as kernel
+from bridge.automation import Automation
 from bridge.exchange import Exchange, prefill_frames
 from bridge.hop_times import HopTimes
 from bridge.live_device import Device
@@ -16,10 +18,14 @@ from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
 
 _FIRST_BLOCKS, _FIRST_BLOCK_TIMEOUT_S = 8, 5.0
+_FADE_PATIENCE_S = 0.2
 
 
 class LiveStream:
-    """`start` opens the device and begins to separate; `close` ends both. For one use."""
+    """`start` opens the device and begins to separate; `close` ends both. For one use.
+
+    clusters: those with outputs of their own, see `LiveStage`.
+    """
 
     def __init__(
         self,
@@ -29,12 +35,14 @@ class LiveStream:
         song: SongPlayer,
         recorder: Recorder | None = None,
         before_chunk: Before | None = None,
+        automation: Automation | None = None,
+        clusters: Sequence[int] | None = None,
         exchange_type: type[Exchange] = Exchange,
     ) -> None:
         self.device, self._engine, self._song, self._recorder = device, engine, song, recorder
-        self._stage = LiveStage(engine, device.rate_hz)
-        self.exchange = exchange_type(engine.channels, self._stage.outputs, device.rate_hz)
-        self.worker = Worker(self._stage, self.exchange, hop_times, before_chunk)
+        self._stage = LiveStage(engine, device.rate_hz, clusters)
+        self.exchange = exchange_type(engine.channels, self._stage.outputs, device.rate_hz, engine.clusters)
+        self.worker = Worker(self._stage, self.exchange, hop_times, before_chunk, automation)
         self.block = 0
 
     def start(self) -> None:
@@ -64,6 +72,11 @@ class LiveStream:
         return self.exchange.count(kernel.LARGEST_BLOCK)
 
     @property
+    def engine_hz(self) -> int:
+        """The rate of the samples that the engine is given."""
+        return self._stage.engine_hz
+
+    @property
     def outgrown(self) -> bool:
         """Whether the device asks for longer blocks than the stream was begun for."""
         return self.exchange.count(kernel.LARGEST_BLOCK) > self.block
@@ -83,5 +96,13 @@ class LiveStream:
         """End the device and the worker, whatever state they are in, in less than a second."""
         self.exchange.hold()
         self.exchange.waiting = False
+        deadline = time.monotonic() + _FADE_PATIENCE_S
+        while self._plays and not self.exchange.faded and time.monotonic() < deadline:
+            time.sleep(0.002)
         self.device.close()
         self.worker.stop()
+
+    @property
+    def _plays(self) -> bool:
+        """Whether the device calls, as far as it tells."""
+        return self.device.alive and not self.device.finished

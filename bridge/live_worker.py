@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge import exchange_kernel as kernel
+from bridge.automation import Automation
 from bridge.denormals import flush_denormals
 from bridge.exchange import Exchange
 from bridge.hop_times import HopTimes
@@ -32,7 +33,7 @@ class Worker:
     """Runs `stage` between the rings of `exchange`, from `start` to `stop`; `resume` and `pause` in between.
 
     hop_times gets the seconds of every chunk. `before_chunk` is called before each, on the worker's thread; it is how
-    faults are tried out.
+    faults are tried out. `automation` is told there which frame of the input each chunk begins with.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Worker:
         exchange: Exchange,
         hop_times: HopTimes,
         before_chunk: Before | None = None,
+        automation: Automation | None = None,
     ) -> None:
         self._stage, self._exchange, self._times, self._before = stage, exchange, hop_times, before_chunk
+        self._automation = automation
         self._telemetry = stage.engine.telemetry
         self._block: Floats = np.zeros((exchange.inputs, stage.chunk), np.float32)
         self._out: Floats = np.zeros((exchange.outputs, stage.chunk), np.float32)
@@ -98,6 +101,9 @@ class Worker:
             return False
         if self._before:
             self._before()
+        if self._automation:
+            self._automation.reach(exchange.incoming.read_position - chunk, chunk, exchange.rate_hz)
+        self._stage.engine.insert_deadline.waived = exchange.waiting    # nothing hurries while the callback waits
         late = exchange.outgoing.readable < 0
         began = time.perf_counter()
         made = self._make(late)

@@ -7,7 +7,7 @@ for it: where the disk is too slow for four seconds, silence of the same length 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bridge.audio_files import AudioWriter
 from bridge.coding import Coding
 from bridge.exchange import Exchange
+from bridge.exchange_kernel import FADE_FRAMES
 from vqss_engine.errors import UsageError, VQSSError
 
 Block = NDArray[np.float32]
@@ -26,15 +27,16 @@ _POLL_S, _PIECE = 0.02, 4096
 class Recorder:
     """Records into `path` (format by its ending: wav, flac or ogg) until `close`.
 
-    cluster_names: for the files of the clusters, `NAME_cluster_03.wav` beside `NAME.wav`; () records main alone.
+    clusters: number and name of each with outputs of its own, for files such as `NAME_cluster_03.wav` beside
+    `NAME.wav`; none of them records main alone.
     Nothing has its final name before it is complete. Raises VQSSError where the files cannot be made.
     """
 
-    def __init__(self, path: Path, cluster_names: tuple[str, ...], report: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, clusters: Mapping[int, str], report: Callable[[str], None]) -> None:
         if path.suffix[1:].lower() not in ("wav", "flac", "ogg"):
             raise UsageError(f"cannot record '{path.name}'; give a name that ends in .wav, .flac or .ogg")
         self._coding = Coding.named(path.suffix[1:].lower())
-        self.paths = [path, *(_cluster_path(path, k, name) for k, name in enumerate(cluster_names))]
+        self.paths = [path, *(_cluster_path(path, k, name) for k, name in clusters.items())]
         for target in self.paths:
             if target.exists():
                 raise VQSSError(f"'{target}' exists; choose another name for --record, or move it away")
@@ -44,6 +46,8 @@ class Recorder:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._block: Block = np.zeros((0, _PIECE), np.float32)
+        self._last: Block = self._block[:, :1]
+        self._failed, self._taken = False, 0
 
     def attach(self, exchange: Exchange) -> None:
         """Record from here on what `exchange` plays, which is not running yet; the rate must stay what it was."""
@@ -52,9 +56,11 @@ class Recorder:
             return
         if self._thread is not None:
             self._pause()
+            self._fade_away()
         elif not self._writers:
             self._writers = [self._writer(path, exchange.rate_hz) for path in self.paths]
             self._block = np.zeros((2 * len(self.paths), _PIECE), np.float32)
+            self._last = self._block[:, :1].copy()
         exchange.start_recording()
         self._exchange = exchange
         self._stopping.clear()
@@ -76,6 +82,12 @@ class Recorder:
         assert self._thread is not None
         self._thread.join()
 
+    def _fade_away(self) -> None:
+        """Where the device was lost amid sound, let it end softly, before what the next one brings."""
+        self._block[:, :FADE_FRAMES] = self._last * np.linspace(1.0, 0.0, FADE_FRAMES, dtype=np.float32)
+        self._taken = FADE_FRAMES
+        self._write()
+
     def _writer(self, path: Path, rate_hz: int) -> AudioWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,19 +96,25 @@ class Recorder:
         return AudioWriter(path.with_name(f".{path.name}.part"), rate_hz, 2, self._coding)
 
     def _run(self) -> None:
-        failed = False
         while True:
             last = self._stopping.is_set()
-            while not failed and self._take():
-                try:
-                    for index, writer in enumerate(self._writers):
-                        writer.write(self._block[2 * index : 2 * index + 2, : self._taken])
-                except VQSSError as error:
-                    self._report(f"{error}; the recording ends here")
-                    failed = True
+            while not self._failed and self._take():
+                self._write()
             if last:
                 return
             self._stopping.wait(_POLL_S)
+
+    def _write(self) -> None:
+        """What `_block` holds."""
+        if self._failed:
+            return
+        try:
+            for index, writer in enumerate(self._writers):
+                writer.write(self._block[2 * index : 2 * index + 2, : self._taken])
+        except VQSSError as error:
+            self._report(f"{error}; the recording ends here")
+            self._failed = True
+        self._last = self._block[:, self._taken - 1 : self._taken].copy()
 
     def _take(self) -> bool:
         """Up to _PIECE frames into `_block`."""

@@ -29,7 +29,7 @@ class Transport:
             self._surface.set_many({SOURCE: song.name, PLAY: 1}, self)
         elif self._surface.get(SOURCE) != INPUT_SOURCE:
             self._changed(SOURCE, self._surface.get(SOURCE), self)
-        for path in (LOOP, PLAY):
+        for path in (POSITION, LOOP, PLAY):
             self._changed(path, self._surface.get(path), self)
 
     def tick(self) -> None:

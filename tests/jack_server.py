@@ -21,9 +21,12 @@ PATIENCE_S = 100.0
 
 
 class JackServer:
-    """`jackd` with the dummy driver under a name nobody else has; skips the test where it is not installed."""
+    """`jackd` with the dummy driver under a name nobody else has; skips the test where it is not installed.
 
-    def __init__(self, outputs: int = 2, block: int = 256) -> None:
+    `block` and `rate_hz` may be changed before it is started again.
+    """
+
+    def __init__(self, outputs: int = 2, block: int = 256, rate_hz: int = 44100, inputs: int = 2) -> None:
         if not (shutil.which("jackd") and shutil.which("jack_wait")):
             pytest.skip("jackd is not installed; apt-get install jackd2")
         self.name = f"vqss_{uuid.uuid4().hex[:10]}"
@@ -31,12 +34,12 @@ class JackServer:
             **os.environ, "JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": self.name,
             "JACK_NO_AUDIO_RESERVATION": "1", "OPENBLAS_NUM_THREADS": "1",
         }  # fmt: skip
-        self._outputs, self.block = outputs, block
+        self._inputs, self._outputs, self.block, self.rate_hz = inputs, outputs, block, rate_hz
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = ["jackd", "--no-realtime", "--sync", "--name", self.name, "-d", "dummy", "-r", "44100",
-                   "-p", str(self.block), "-C", "2", "-P", str(self._outputs)]  # fmt: skip
+        command = ["jackd", "--no-realtime", "--sync", "--name", self.name, "-d", "dummy", "-r", str(self.rate_hz),
+                   "-p", str(self.block), "-C", str(self._inputs), "-P", str(self._outputs)]  # fmt: skip
         self._process = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -52,6 +55,25 @@ class JackServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def end(self) -> None:
+        """As its user would end it."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(10)
+        self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP lets it stand still, as a computer asleep does; SIGCONT wakes it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def tool(self, name: str, *arguments: str) -> str:
+        """What one of JACK's own programs says, such as jack_lsp; skips where it is not installed."""
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed; apt-get install jackd2")
+        command = [name, *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30).stdout
 
     def connect(self, source: str, target: str) -> None:
         """As soon as both ports are there."""

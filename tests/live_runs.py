@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from bridge.automation import Automation
 from bridge.clock_device import ClockDevice
 from bridge.live_session import LiveSession, SessionOptions
 from tests.streams import small_bundle
@@ -43,6 +44,7 @@ def play(
     bundle: ModelBundle | None = None,
     free: bool = True,
     before_chunk: Callable[[], object] | None = None,
+    automation: Automation | None = None,
 ) -> tuple[dict[str, Any], list[np.ndarray], LiveSession]:
     """Play a song through a clock device and record it: report, what was heard of main and clusters, session."""
     stream = StreamConfig.named(profile)
@@ -50,7 +52,7 @@ def play(
     engine.warm_up()
     device = ClockDevice(rate_hz, block, free=free, limit=round(seconds * rate_hz))
     record = folder / "take.wav"
-    options = SessionOptions(song, song.parent, record, None, status=False, before_chunk=before_chunk)
+    options = SessionOptions(song, song.parent, record, None, False, before_chunk, automation)
     session = LiveSession(engine, device, lambda hung: device, options)
     report = session.run()
     paths = [record, *sorted(folder.glob("take_cluster_*.wav"))]

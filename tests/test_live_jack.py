@@ -12,7 +12,7 @@ import pytest
 from bridge.files import FileJob, separate_file
 from tests.jack_server import JackServer, LiveProcess, tape
 from tests.live_runs import heard, song_file
-from tests.streams import small_bundle, worst_dbfs
+from tests.streams import largest_step, small_bundle, worst_dbfs
 from vqss_engine.bundle import ModelBundle
 
 pytestmark = [pytest.mark.jack, pytest.mark.timeout(400)]
@@ -63,10 +63,46 @@ def test_all_ports_carry_what_separate_writes(
     assert min(differences) < 1e-5, differences
 
 
-@pytest.mark.parametrize("device", [("jack", "jack"), ("system", "system")], ids=["jack", "portaudio"])
-def test_a_killed_server_is_left_and_found_again(device: tuple[str, str], model: tuple[ModelBundle, Path]) -> None:
+def test_one_run_survives_all_that_a_server_does(tmp_path: Path, model: tuple[ModelBundle, Path]) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(60 * 44100) / 44100)
+    sine = np.tile(tone, (2, 1)).astype(np.float32)
+    record = tmp_path / "take.wav"
+    arguments = ("--model", str(model[1]), "--source", str(song_file(tmp_path, sine)), "--record", str(record))
+    with JackServer() as server, LiveProcess(server, *arguments) as live:
+
+        def comes_back(text: str, said: int) -> int:
+            return live.wait_for("load", live.wait_for("connected to", live.wait_for(text, said)))
+
+        said = live.wait_for("load", live.wait_for("running"))
+        server.tool("jack_bufsize", "512")
+        said = comes_back("blocks of 512", live.wait_for("has changed", said))
+        server.signal(signal.SIGSTOP)       # a computer falls asleep
+        said = live.wait_for("device lost", live.wait_for("was lost", said))
+        server.signal(signal.SIGCONT)
+        said = comes_back("blocks of 512", said)
+        server.kill()
+        said = live.wait_for("no JACK server", live.wait_for("was lost", said))
+        server.block = 128
+        server.start()
+        said = comes_back("blocks of 128", said)
+        server.end()
+        said = live.wait_for("was lost", said)
+        server.rate_hz = 48_000
+        server.start()
+        comes_back("at 48000 Hz", said)
+        code, out = live.end(signal.SIGTERM)
+    report = json.loads(out)
+    assert (code, report["sample_rate"], report["block"]) == (0, 48_000, 128)
+    assert report["reconnects"] >= 4
+    assert "the recording ends here" in "".join(live.lines)
+    take = heard(record)
+    assert take.shape[1] > 44100
+    assert largest_step(take) < 1.02 * largest_step(sine)
+
+
+def test_a_server_killed_under_portaudio_is_left_and_found_again(model: tuple[ModelBundle, Path]) -> None:
     with JackServer() as server:
-        arguments = ("--input", device[0], "--output", device[1], "--model", str(model[1]))
+        arguments = ("--input", "system", "--output", "system", "--model", str(model[1]))
         with LiveProcess(server, *arguments) as live:
             said = live.wait_for("running")
             server.kill()
@@ -83,12 +119,18 @@ def test_a_killed_server_is_left_and_found_again(device: tuple[str, str], model:
     assert report["block"] == 512
 
 
-def test_a_run_can_end_while_the_server_is_dead(model: tuple[ModelBundle, Path]) -> None:
+@pytest.mark.parametrize("fault", ["dead", "asleep"])
+def test_a_run_can_end_while_the_server_does_not_answer(fault: str, model: tuple[ModelBundle, Path]) -> None:
     with JackServer() as server, LiveProcess(server, "--model", str(model[1])) as live:
         said = live.wait_for("running")
-        server.kill()
+        if fault == "dead":
+            server.kill()
+        else:
+            server.signal(signal.SIGSTOP)
         live.wait_for("was lost", said)
         code, out = live.end()
+        if fault == "asleep":
+            server.signal(signal.SIGCONT)
         assert code == 0
         assert json.loads(out)["device"] == "JACK"
 
@@ -111,12 +153,19 @@ def test_what_does_not_fit_is_refused_in_one_line(model: tuple[ModelBundle, Path
     assert "no JACK server is running" in refused(server, *bundle, "--output", "jack")
 
 
-def test_the_latency_declared_is_the_one_measured(model: tuple[ModelBundle, Path]) -> None:
-    with JackServer() as server:
-        arguments = ("--input", "jack", "--output", "jack", "--model", str(model[1]), "--measure-latency")
+@pytest.mark.parametrize(
+    ("device", "rate_hz", "block", "cable"),
+    [("jack", 96_000, 1024, ("vqss:main_L", "vqss:in_L")), ("system", 44_100, 256, ("vqss:out_0", "vqss:in_0"))],
+    ids=["jack", "portaudio"],
+)
+def test_the_latency_declared_is_the_one_measured(
+    device: str, rate_hz: int, block: int, cable: tuple[str, str], model: tuple[ModelBundle, Path]
+) -> None:
+    with JackServer(rate_hz=rate_hz, block=block) as server:
+        arguments = ("--input", device, "--output", device, "--model", str(model[1]), "--measure-latency")
         with LiveProcess(server, *arguments) as live:
             live.wait_for("sending a test sound")
-            server.connect("vqss:main_L", "vqss:in_L")
+            server.connect(*cable)
             code, out = live.result()
     assert code == 0, live.lines
     report = json.loads(out)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 from typing import Any
 
 from bridge.commands import options
@@ -35,6 +38,18 @@ def list_devices() -> list[dict[str, Any]]:
         }
         for index, device in enumerate(devices)
     ]
+
+
+def devices_of_child(timeout_s: float = 30.0) -> list[dict[str, Any]]:
+    """The same from a process of its own, which sees what has been plugged in since and may hang; raises VQSSError."""
+    command = [sys.executable, "-m", "bridge", "devices", "--json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        if done.returncode == 0:
+            return list(json.loads(done.stdout)["devices"])
+        raise VQSSError(done.stderr.strip().removeprefix("vqss: ") or "devices cannot be listed; run vqss doctor")
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise VQSSError(f"devices cannot be listed ({type(error).__name__}); run vqss doctor") from error
 
 
 def run(arguments: argparse.Namespace) -> int:

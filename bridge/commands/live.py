@@ -11,15 +11,17 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.commands import options
 from bridge.console import print_json, say
 from vqss_engine.errors import UsageError, VQSSError
 
 if TYPE_CHECKING:
+    from bridge.automation import Automation
     from bridge.live_device import Device
     from bridge.live_session import LiveSession, OpenDevice
+    from bridge.rack_host import RackHost
     from vqss_engine.engine import Engine
 
 NO_OSC = "none"
@@ -33,13 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blocksize", type=_block, default=0, metavar="N", help="16 to 8192; default 0: the device's")
     options.add_model(parser)
     options.add_latency(parser)
-    parser.add_argument("--outputs", choices=("main", "multi"), default="main", help="multi: main and every cluster")
+    parser.add_argument("--inputs", type=int, choices=(1, 2), default=2, help="channels of the input (default 2)")
+    parser.add_argument("--outputs", type=_outputs, default="main", metavar="main|multi|0,3,14",
+                        help="multi: main, and a pair for every cluster; or numbers: for these")  # fmt: skip
     parser.add_argument("--source", type=Path, metavar="FILE", help="play this song instead of the input")
     parser.add_argument("--osc", default="", metavar="HOST:PORT", help="default 127.0.0.1:9000; none: no OSC")
-    parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs and racks may be loaded from over OSC")
+    parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs may be loaded from over OSC")
+    parser.add_argument("--racks", type=Path, metavar="DIR", help="folder racks may be loaded from (default: --music)")
     parser.add_argument("--preset", type=Path, metavar="FILE", help="begin with these settings")
     parser.add_argument("--rack", type=Path, metavar="FILE", help="effects, as a rack file")
     options.add_settings(parser)
+    parser.add_argument("--automation", type=Path, metavar="FILE", help="move faders and effects as written there")
+    parser.add_argument("--write-automation", type=Path, metavar="FILE", help="write down all that moves")
+    parser.add_argument(
+        "--freewheel", action="store_true", help="without a device: as fast as the engine goes, every frame exact"
+    )
     parser.add_argument("--seconds", type=options.positive_seconds, metavar="S", help="end after this time")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what is heard; with multi every cluster too")
     parser.add_argument("--measure-latency", action="store_true", help="measure through a cable from output to input")
@@ -51,6 +61,19 @@ def _block(text: str) -> int:
     if value != 0 and not 16 <= value <= 8192:
         raise argparse.ArgumentTypeError(f"'{text}' is not 0 or a number from 16 to 8192")
     return value
+
+
+def _outputs(text: str) -> str:
+    numbers = text.split(",")
+    plain = all(number.isdecimal() for number in numbers) and len({int(number) for number in numbers}) == len(numbers)
+    if text not in ("main", "multi") and not plain:
+        raise argparse.ArgumentTypeError(f"'{text}' is not main, multi or numbers of clusters, such as 0,3,14")
+    return text
+
+
+def _paired_clusters(outputs: str) -> tuple[int, ...] | None:
+    """The clusters that are to have outputs of their own; None: all, or none."""
+    return None if outputs in ("main", "multi") else tuple(map(int, outputs.split(",")))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -103,6 +126,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--samplerate {arguments.samplerate}; give 32000 to 192000")
     if arguments.source is not None and not arguments.source.is_file():
         raise VQSSError(f"there is no file '{arguments.source}'; check the path given to --source")
+    if arguments.freewheel and not arguments.input == arguments.output == "none":
+        raise UsageError("--freewheel is for --input none --output none; a JACK server freewheels by itself")
+    if arguments.freewheel and arguments.seconds is None:
+        raise UsageError("--freewheel needs --seconds; it would go on for ever")
     if arguments.measure_latency and "none" in (arguments.input, arguments.output):
         raise UsageError("--measure-latency needs an input and an output, joined by a cable")
 
@@ -111,7 +138,8 @@ def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
     """Ctrl-C and SIGTERM end the run with its report; a second one ends at once."""
 
     def handle(signum: int, frame: FrameType | None) -> None:
-        stop()
+        # Not here: an event's lock may be held by what this handler interrupts, and would be waited for for ever.
+        threading.Thread(target=stop, name="live-stop", daemon=True).start()
         signal.signal(signum, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,19 +149,22 @@ def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
 def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, Device, OpenDevice]:
     """The device, not started, an engine for it, and what opens it again."""
     from bridge.live_device import DeviceChoice, Layout, open_again, open_device, settled
+    from bridge.live_stage import engine_rate_hz
     from vqss_engine.bundle import ModelBundle
     from vqss_engine.config import StreamConfig
     from vqss_engine.engine import Engine
 
     bundle, stream = ModelBundle.load(arguments.model), StreamConfig.named(arguments.latency)
-    multi = arguments.outputs == "multi"
+    multi = arguments.outputs != "main"
     choice = settled(DeviceChoice(
-        arguments.input, arguments.output, arguments.samplerate, arguments.blocksize, multi, arguments.seconds
+        arguments.input, arguments.output, arguments.samplerate, arguments.blocksize, multi, arguments.seconds,
+        arguments.freewheel, _paired_clusters(arguments.outputs),
     ))  # fmt: skip
     names, rate_hz = bundle.cluster_names, bundle.config.sample_rate
-    device = open_device(choice, names, Layout(stream.hop, rate_hz))
+    device = open_device(choice, names, Layout(stream.hop, rate_hz, arguments.inputs))
     stack.callback(device.close)
-    engine = Engine(bundle, stream, device.inputs, multi=multi, insert_deadline_s=stream.hop / rate_hz)
+    deadline_s = stream.hop / engine_rate_hz(device.rate_hz, rate_hz)
+    engine = Engine(bundle, stream, device.inputs, multi=multi, insert_deadline_s=deadline_s)
     layout = Layout(stream.hop, rate_hz, device.inputs)
     return engine, device, lambda hung: open_again(choice, names, layout, hung)
 
@@ -141,18 +172,36 @@ def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, De
 def _session(arguments: argparse.Namespace, stack: ExitStack) -> LiveSession:
     """All of it, built but not running."""
     from bridge.live_session import LiveSession, SessionOptions
+    from bridge.live_stage import engine_rate_hz
     from bridge.song_stream import check_song
 
     song = arguments.source.resolve() if arguments.source else None
     if song:
         check_song(song)
     engine, device, open_again = _engine(arguments, stack)
-    tick = _prepare(engine, arguments, stack)
+    rack = _prepare(engine, engine_rate_hz(device.rate_hz, engine.sample_rate), arguments, stack)
     engine.warm_up()
     no_device = arguments.input == arguments.output == "none"
     seconds = None if no_device else arguments.seconds      # the clock counts frames, and ends by itself
-    options = SessionOptions(song, _music(arguments), arguments.record, seconds)
-    return LiveSession(engine, device, open_again, options, tick)
+    automation = _automation(engine, arguments, stack)
+    options = SessionOptions(
+        song, _music(arguments), arguments.record, seconds, automation=automation,
+        clusters=_paired_clusters(arguments.outputs),
+    )  # fmt: skip
+    return LiveSession(engine, device, open_again, options, rack.poll, rack.run_at)
+
+
+def _automation(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> Automation | None:
+    """What is to be replayed or written down, begun; the file is written when the run is over."""
+    from bridge.automation import Automation, read_take
+
+    if not (arguments.automation or arguments.write_automation):
+        return None
+    take = read_take(arguments.automation) if arguments.automation else None
+    automation = Automation(engine.surface, take, arguments.write_automation)
+    automation.begin()
+    stack.callback(automation.close)
+    return automation
 
 
 def _music(arguments: argparse.Namespace) -> Path | None:
@@ -162,27 +211,33 @@ def _music(arguments: argparse.Namespace) -> Path | None:
     return arguments.source.resolve().parent if arguments.source else None
 
 
-def _prepare(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> Callable[[], Any]:
-    """Settings, effects, presets and OSC; returns what is to be called on the main thread now and then."""
+def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack: ExitStack) -> RackHost:
+    """Settings, effects, presets and OSC; returns the host of the effects, tuned to `rate_hz`."""
     from platformdirs import user_config_path
 
     from bridge.files import apply_settings
     from bridge.rack_host import RackHost
+    from bridge.rack_presets import RackPresets
     from vqss_engine.presets import PresetFolder, apply, read_preset
 
-    rack = RackHost(engine, _music(arguments))
+    music = _music(arguments)
+    racks = arguments.racks or music
+    rack = RackHost(engine, racks, rate_hz)
     if arguments.rack:
         rack.load(arguments.rack)
+    presets = RackPresets(rack, engine.surface)
     if arguments.preset:
-        apply(engine.surface, read_preset(arguments.preset), str(arguments.preset))
+        preset = read_preset(arguments.preset)
+        if preset.get("rack") is not None and not arguments.rack:
+            presets.write(preset["rack"])
+        apply(engine.surface, preset, str(arguments.preset))
     apply_settings(engine.surface, arguments.settings)
-    PresetFolder(user_config_path("vqss") / "presets", engine.surface).attach()
+    PresetFolder(user_config_path("vqss") / "presets", engine.surface, presets.read, presets.write).attach()
     if arguments.osc != NO_OSC:
         from bridge.osc_server import OscServer
         from bridge.osc_sockets import host_and_port
 
         host, port = host_and_port(arguments.osc)
-        music = _music(arguments)
-        server = stack.enter_context(OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=music))
+        server = stack.enter_context(OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=racks))
         say(f"OSC at {server.host}:{server.port}")
-    return rack.poll
+    return rack

@@ -1,0 +1,69 @@
+"""The rack in presets: what a preset saves of the effects that are heard, and puts in their place when it is loaded.
+
+`read` and `write` are for `vqss_engine.presets.PresetFolder`; they come on any thread that controls, and may block.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack
+from bridge.rack_host import RackHost
+from vqss_engine.control import ControlSurface
+from vqss_engine.inserts import MAIN
+
+Content = dict[str, Any]
+
+_SETTING = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(\d+)/(\w+)$")
+
+
+class RackPresets:
+    """The rack of `host` as the content of a rack file, with the values that `surface` has."""
+
+    def __init__(self, host: RackHost, surface: ControlSurface) -> None:
+        self._host, self._surface = host, surface
+
+    def read(self) -> Content | None:
+        """The rack that is heard; an empty one where there is none, None where it was made by a program."""
+        source = self._host.source
+        if source is None:
+            return _content({}) if self._host.rack is None else None
+        chains = {
+            str(key): [_absolute(entry, source.folder) for entry in chain] for key, chain in source.chains.items()
+        }
+        for parameter in self._surface.parameters():
+            match = _SETTING.match(parameter.path)
+            if match is None or (value := self._surface.get(parameter.path)) == parameter.default:
+                continue
+            entry = chains[match[1] or MAIN][int(match[2])]
+            values = entry.setdefault("parameters", {}) if any(key in entry for key in EXTERNAL_KEYS) else entry
+            values[match[3]] = value
+        return _content(chains)
+
+    def write(self, content: object) -> None:
+        """Let the rack of a preset be heard; raises VQSSError where it does not work, and then changes nothing."""
+        source = parse_rack(content)
+        if content == self.read():
+            return
+        if source.chains:
+            self._host.load_source(source)
+        else:
+            self._host.install(None)
+
+
+def _content(chains: dict[str, list[Content]]) -> Content:
+    clusters = {key: chain for key, chain in chains.items() if key != MAIN}
+    return {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
+
+
+def _absolute(entry: Content, folder: Path) -> Content:
+    """A copy whose files beside the rack file are found from anywhere."""
+    files = {key for key in entry if key in EXTERNAL_KEYS or key.endswith("_filename")}
+    found = copy.deepcopy(entry)
+    for key in files:
+        if (folder / str(entry[key])).exists():
+            found[key] = str((folder / str(entry[key])).resolve())
+    return found

@@ -1,0 +1,68 @@
+"""Recording never holds up the sound: a slow disk leaves a silence of the same length, a full one ends the file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge import exchange_kernel as kernel
+from bridge.exchange import Exchange
+from bridge.recorder import Recorder
+from tests.live_runs import RATE, play, song_file
+from tests.streams import small_engine
+from vqss_engine.errors import VQSSError
+
+BLOCK = 512
+
+
+def test_what_a_slow_disk_misses_is_as_long_in_the_file(tmp_path: Path) -> None:
+    exchange = Exchange(2, 2, RATE)
+    exchange.start_recording()          # and nobody takes what is recorded
+    exchange.begin(0)
+    given, wanted = np.full((2, BLOCK), 0.25, np.float32), np.zeros((2, BLOCK), np.float32)
+    blocks = exchange.recorded.capacity // BLOCK + 40
+    for _ in range(blocks):
+        exchange.exchange(given, wanted)
+    assert exchange.count(kernel.RECORD_DROPPED) == 40 * BLOCK
+    taken = np.zeros((2, exchange.recorded.capacity), np.float32)
+    assert exchange.recorded.read(taken)
+    exchange.exchange(given, wanted)
+    rest = np.zeros((2, 41 * BLOCK), np.float32)
+    assert exchange.recorded.read(rest) and not exchange.recorded.readable
+    assert not rest[:, : 40 * BLOCK].any() and (rest[:, 40 * BLOCK :] == 0.25).all()
+
+
+@pytest.fixture
+def full_disk() -> Iterator[int]:
+    """No file can be longer than this, bytes."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no limit to the size of files")
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = 1_000_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_sound(tmp_path: Path, full_disk: int) -> None:
+    seconds, engine = 6.0, small_engine()
+    engine.warm_up()
+    engine.surface.set("/vqss/main/gain", -6.0)
+    path = song_file(tmp_path, np.full((2, RATE), 0.25, np.float32))
+    report, (take,), _ = play(path, tmp_path, seconds, engine=engine)
+    assert report["hops"] > seconds * RATE / engine.hop - 8
+    assert "the recording ends here" in " ".join(engine.telemetry.snapshot().errors)
+    assert 0 < take.shape[1] <= full_disk / 6
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "take_cluster_02.wav").write_bytes(b"mine")
+    with pytest.raises(VQSSError, match="exists"):
+        Recorder(tmp_path / "take.wav", {0: "", 2: ""}, pytest.fail)
+    assert (tmp_path / "take_cluster_02.wav").read_bytes() == b"mine"
