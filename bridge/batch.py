@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bridge.output_folder import made_folder
 from bridge.progress import AudioProgress
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.offline import usable_cores
 
 _POLL_SECONDS = 0.2
 
@@ -60,6 +61,10 @@ def plan_folders(songs: Sequence[Path], out: Path) -> tuple[tuple[Path, Path], .
 def run_batch(batch: Batch, finished: Callable[[Outcome], None]) -> None:
     """Separate all songs; `finished` is called for each, in order of completion, with its result or its error."""
     bundle = ModelBundle.load(batch.model)  # first, as a damaged one is one error, not one for every song
+    if batch.job.device != "cpu":
+        from vqss_engine.torch_masks import check_device
+
+        check_device(batch.job.device)
     with made_folder(batch.songs[0][1].parent):
         if batch.workers <= 1 or len(batch.songs) == 1:
             for song, folder in batch.songs:
@@ -122,6 +127,7 @@ def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
     context = multiprocessing.get_context("spawn")
     done, stop = context.Value("d", 0.0), context.Event()
     workers = min(batch.workers, len(batch.songs))
+    job = replace(batch.job, threads=max(1, usable_cores() // workers))
     lengths = [song_seconds(song) for song, _ in batch.songs]
     total = sum(length or 0.0 for length in lengths)
     with (
@@ -130,7 +136,7 @@ def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
     ):
         with _interrupts_ignored():  # the workers, which start here, inherit it: also while they import
             futures = {
-                pool.submit(_separate_in_worker, song, folder, batch.job): song
+                pool.submit(_separate_in_worker, song, folder, job): song
                 for song, folder in batch.songs
             }
         for future in _as_completed(set(futures), lambda: bar.reach(done.value)):

@@ -9,21 +9,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.audio_files import AudioReader
 from bridge.coding import Coding
-from bridge.figure import save_picture
-from bridge.file_effects import FileEffects
 from bridge.manifest import ModelFacts, SongFacts, build_manifest, write_manifest
 from bridge.mixdown import Mixdown
 from bridge.output_folder import check_free, check_room, filled_folder
 from bridge.process_memory import peak_rss_mb
-from bridge.rack import ClusterRack
-from bridge.rack_file import RackSource
 from bridge.song_separation import Advance, SongSeparation, ignore_progress
 from bridge.stem_files import StemFiles
 from bridge.stem_meter import peak_dbfs
@@ -32,6 +28,12 @@ from vqss_engine.config import StreamConfig
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.mixer import Layout
+from vqss_engine.offline import usable_cores
+
+if TYPE_CHECKING:
+    from bridge.file_effects import FileEffects
+    from bridge.rack_file import RackSource
+    from vqss_engine.torch_masks import TorchMasks
 
 Block = NDArray[np.float32]
 
@@ -43,7 +45,8 @@ class FileJob:
     """How songs are separated; the same for all songs of one call.
 
     clusters: `active`, `all`, or the numbers wanted. settings: (path, value) pairs for the mixdown, as texts.
-    rack: effects on the stems, and on the mixdown.
+    rack: effects on the stems, and on the mixdown. device: cpu, or what torch is to run the network on (cuda, mps).
+    threads: how many compute, None for as many as there are cores.
     """
 
     clusters: str | tuple[int, ...] = "active"
@@ -54,6 +57,8 @@ class FileJob:
     figure: bool = False
     overwrite: bool = False
     rack: RackSource | None = None
+    device: str = "cpu"
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,22 @@ def separate_file(
             return _SongJob(reader, bundle, surface, job, partial, effects).run(folder, advance)
 
 
+def _masks(bundle: ModelBundle, job: FileJob) -> TorchMasks | None:
+    """What makes the masks on the job's device; None for the processor, which needs no torch."""
+    if job.device == "cpu":
+        return None
+    from vqss_engine.torch_masks import TorchMasks
+
+    return TorchMasks(bundle, StreamConfig.named(job.profile).hop, job.device)
+
+
 def _effects(reader: AudioReader, job: FileJob, surface: ControlSurface) -> FileEffects | None:
     """The rack of the job, made for this song; settings may be of its plug-ins and so come after it."""
     if job.rack is None:
         return None
+    from bridge.file_effects import FileEffects  # these load pedalboard, which few songs need
+    from bridge.rack import ClusterRack
+
     stream = StreamConfig.named(job.profile)
     layout = Layout(surface.clusters, reader.channels, stream.hop, reader.sample_rate)
     effects = FileEffects(ClusterRack.from_source(job.rack), layout, surface, stream.synthesis - stream.hop)
@@ -143,13 +160,14 @@ class _SongJob:
         self._reader, self._bundle, self._job, self._partial = reader, bundle, job, partial
         self._names = [str(surface.get(f"/vqss/cluster/{index}/name")) for index in range(surface.clusters)]
         wanted = range(surface.clusters) if isinstance(job.clusters, str) else sorted(set(job.clusters))
-        self._files = StemFiles(partial, self._names, wanted, job.mixdown, job.coding)
+        self._files = StemFiles(partial, self._names, wanted, job.mixdown, job.coding, job.threads or usable_cores())
         self._effects = effects
         self._mixdown: Mixdown | None = None
         if job.mixdown:
             main = effects.main if effects else None
             self._mixdown = Mixdown(surface.state, reader.channels, reader.sample_rate, main)
-        self._separation = SongSeparation(reader, bundle, job.profile, job.figure)
+        self._masks = _masks(bundle, job)
+        self._separation = SongSeparation(reader, bundle, job.profile, job.figure, job.threads, self._masks)
 
     def run(self, folder: Path, advance: Advance) -> Separation:
         with self._files.opened(self._reader):
@@ -162,6 +180,8 @@ class _SongJob:
         if self._job.clusters == "active":
             self._files.keep(set(np.flatnonzero(meter.active).tolist()))
         if picture:
+            from bridge.figure import save_picture
+
             path = self._partial / "spectrograms.png"
             save_picture(path, picture, self._names, self._reader.path.stem, meter.active.tolist())
         manifest = self._manifest()
@@ -184,7 +204,7 @@ class _SongJob:
         reader = self._reader
         song = SongFacts(
             reader.path.name, reader.sample_rate, reader.channels, self._separation.latency_samples,
-            time.perf_counter() - self._started, peak_rss_mb(),
+            time.perf_counter() - self._started, peak_rss_mb(), self._masks.name if self._masks else "cpu",
         )  # fmt: skip
         model = ModelFacts(self._bundle.name, self._bundle.sha256, tuple(self._names))
         manifest = build_manifest(song, model, self._separation.meter, self._files.names)

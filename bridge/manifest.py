@@ -18,7 +18,7 @@ MANIFEST_NAME = "manifest.json"
 
 @dataclass(frozen=True)
 class SongFacts:
-    """What the manifest says of the song and the run; seconds are those the run took."""
+    """What the manifest says of the song and the run; seconds are those it took, device what ran the network."""
 
     song: str
     sample_rate: int
@@ -26,6 +26,7 @@ class SongFacts:
     latency_samples: int
     seconds: float
     peak_rss_mb: float
+    device: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def build_manifest(
         "seconds": round(song.seconds, 3),
         "realtime_factor": round(meter.frames / song.sample_rate / max(song.seconds, 1e-9), 3),
         "peak_rss_mb": round(song.peak_rss_mb, 1),
+        "device": song.device,
     }
 
 

@@ -7,10 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from vqss_engine.compiled import njit
+
 Block = NDArray[np.float32]
 
 SILENCE_DBFS = -200.0
 ACTIVE_SHARE = 1e-4  # -40 dB of a second's energy
+_AT_ONCE = 2048  # samples whose sums stay in the fastest cache
 AUDIBLE_POWER = 1e-10  # a second below -100 dBFS makes nothing active
 
 
@@ -22,6 +25,31 @@ def power_dbfs(power: float) -> float:
 def peak_dbfs(peak: float) -> float:
     """Absolute sample value to dBFS, never below -200."""
     return power_dbfs(peak * peak)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def _measure(mix: np.ndarray, stems: np.ndarray, first: int, last: int, energy: np.ndarray, peak: np.ndarray) -> float:
+    """Add samples first … last - 1 to energy (K,) and peak (K,); returns the largest of |sum of stems - mix|."""
+    clusters, channels, _ = stems.shape
+    difference = np.empty(last - first, np.float64)
+    largest = 0.0
+    for c in range(channels):
+        for i in range(len(difference)):
+            difference[i] = -np.float64(mix[c, first + i])
+        for k in range(clusters):
+            row = stems[k, c]
+            total, highest = 0.0, np.float32(0.0)
+            for i in range(len(difference)):
+                sample = np.float64(row[first + i])
+                total += sample * sample
+                difference[i] += sample
+            for i in range(first, last):
+                highest = max(highest, abs(row[i]))
+            energy[k] += total
+            peak[k] = max(peak[k], np.float64(highest))
+        for i in range(len(difference)):
+            largest = max(largest, abs(difference[i]))
+    return largest
 
 
 class StemMeter:
@@ -43,28 +71,28 @@ class StemMeter:
         self.active = np.zeros(clusters, np.bool_)
 
     def process(self, mix: Block, stems: Block) -> None:
+        mix, stems = np.ascontiguousarray(mix), np.ascontiguousarray(stems)
         start = 0
         while start < mix.shape[1]:
-            stop = min(mix.shape[1], start + self._second - self._second_samples)
-            self._measure(mix[:, start:stop], stems[..., start:stop])
+            stop = min(mix.shape[1], start + self._second - self._second_samples, start + _AT_ONCE)
+            largest = _measure(mix, stems, start, stop, self._second_energy, self._peak)
+            self._difference = max(self._difference, largest)
+            self._second_samples += stop - start
+            if self._second_samples == self._second:
+                self._end_second()
             start = stop
-
-    def _measure(self, mix: Block, stems: Block) -> None:
-        energy = np.square(stems, dtype=np.float64).sum(axis=(1, 2))
-        self._energy += energy
-        self._second_energy += energy
-        self._peak = np.maximum(self._peak, np.abs(stems).max(axis=(1, 2)))
-        difference = stems.sum(axis=0, dtype=np.float64) - mix
-        self._difference = max(self._difference, float(np.abs(difference).max()))
         self.frames += mix.shape[1]
-        self._second_samples += mix.shape[1]
-        if self._second_samples == self._second:
-            self._end_second()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all samples so far were numbers."""
+        return bool(np.isfinite(self._energy).all() and np.isfinite(self._second_energy).all())
 
     def _end_second(self) -> None:
         total = float(self._second_energy.sum())
         if total > AUDIBLE_POWER * self._second_samples * self._channels:
             self.active |= self._second_energy > ACTIVE_SHARE * total
+        self._energy += self._second_energy
         self._second_energy[:] = 0.0
         self._second_samples = 0
 

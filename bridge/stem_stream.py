@@ -24,16 +24,14 @@ SHARE_SEGMENT_SECONDS = 0.01
 
 
 class HopModel(Protocol):
-    """What is needed of a separator (vqss_engine.separator.StreamingSeparator)."""
+    """What is needed of a separator (vqss_engine.offline.OfflineSeparator)."""
 
     hop: int
     clusters: int
     channels: int
     latency_samples: int
 
-    def analyse(self, block: Block) -> None: ...
-
-    def stems(self, wanted: NDArray[np.bool_], out: Block) -> object: ...
+    def process(self, block: Block) -> Block: ...
 
     def reset(self) -> None: ...
 
@@ -46,8 +44,6 @@ class HopSeparator:
 
     def __init__(self, model: HopModel) -> None:
         self.model = model
-        self._wanted = np.ones(model.clusters, np.bool_)
-        self._stems = np.zeros((model.clusters, model.channels, model.hop), np.float32)
         self._waiting = np.zeros((model.channels, 0), np.float32)
         self._to_trim = model.latency_samples
         self._owed = 0
@@ -73,15 +69,10 @@ class HopSeparator:
         return self._trim(self._run())
 
     def _run(self) -> Block:
-        hop = self.model.hop
-        hops = self._waiting.shape[1] // hop
-        out = np.empty((*self._stems.shape[:2], hops * hop), np.float32)
-        for start in range(0, hops * hop, hop):
-            self.model.analyse(np.ascontiguousarray(self._waiting[:, start : start + hop]))
-            self.model.stems(self._wanted, self._stems)
-            out[..., start : start + hop] = self._stems
-        self._waiting = self._waiting[:, hops * hop :].copy()
-        return out
+        whole = self._waiting.shape[1] // self.model.hop * self.model.hop
+        stems = self.model.process(self._waiting[:, :whole])
+        self._waiting = self._waiting[:, whole:].copy()
+        return stems
 
     def _trim(self, stems: Block) -> Block:
         skip = min(self._to_trim, stems.shape[-1])

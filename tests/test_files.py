@@ -188,7 +188,7 @@ def test_the_manifest_holds_what_scripts_read(tmp_path: Path, bundle: ModelBundl
     assert manifest == result.manifest
     assert set(manifest) == {
         "format", "song", "sample_rate", "channels", "frames", "model", "clusters", "null_dbfs", "latency_samples",
-        "seconds", "realtime_factor", "peak_rss_mb",
+        "seconds", "realtime_factor", "peak_rss_mb", "device",
     }  # fmt: skip
     assert (manifest["format"], manifest["song"], manifest["latency_samples"]) == (1, "a song.wav", 256)
     assert (manifest["sample_rate"], manifest["channels"], manifest["frames"]) == (48_000, 2, len(song))

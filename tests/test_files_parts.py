@@ -20,7 +20,7 @@ from bridge.stem_stream import HopSeparator, SharedResidual
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import PROFILES, StreamConfig
 from vqss_engine.errors import UsageError
-from vqss_engine.separator import StreamingSeparator
+from vqss_engine.offline import OfflineSeparator
 
 RATES_HZ = (8_000, 22_050, 48_000, 96_000, 192_000)
 
@@ -45,7 +45,7 @@ def test_equal_rates_pass_untouched() -> None:
 @pytest.mark.parametrize("samples", [1, 255, 256, 5_000])
 def test_hops_of_any_blocks_give_aligned_stems_that_sum_to_the_signal(profile: str, samples: int) -> None:
     bundle = ModelBundle.load()
-    separator = HopSeparator(StreamingSeparator(bundle, StreamConfig.named(profile), 2))
+    separator = HopSeparator(OfflineSeparator(bundle, StreamConfig.named(profile), 2))
     signal = bench_signal(samples / 44_100, 44_100)
     for size in (samples, 77):
         separator.reset()

@@ -6,10 +6,14 @@ import torch
 
 from training.onnx_step import generator_of
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import ModelConfig
 from vqss_engine.generator import Generator
 from vqss_engine.runtime import Runtime
 
 FRAMES = 9
+ODD = ModelConfig(
+    clusters=5, width=20, layers=2, recurrent_width=23, band_hidden=17, channel_hidden=33, head_width=19
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +56,10 @@ def test_step_equals_forward(generator: Generator, channels: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_compiled_runtime_equals_torch(bundle: ModelBundle, generator: Generator, channels: int) -> None:
-    x = spectrum(channels)
+@pytest.mark.parametrize("config", [None, ODD], ids=["default", "odd sizes"])
+def test_compiled_runtime_equals_torch(config: ModelConfig | None, channels: int) -> None:
+    bundle = ModelBundle.random(config, seed=3)
+    generator, x = generator_of(bundle), spectrum(channels)
     runtime = Runtime(bundle, bundle.config.train_hop)
     stepped = np.stack([runtime.step(np.ascontiguousarray(x[:, t])).copy() for t in range(FRAMES)], axis=1)
     assert np.abs(stepped - masks_of(generator, x)).max() < 1e-5

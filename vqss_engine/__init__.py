@@ -6,8 +6,10 @@ config         ModelConfig (fixes shapes and sound), StreamConfig (what the mach
 bundle         ModelBundle, the deployable model: safetensors and JSON
 blocks         device blocks of any size gathered into hops
 stft           streaming transform with a long analysis and a short synthesis window; fft, fft_passes and simd below it
-runtime        one step of the network on one core; kernels are its arithmetic, compiled says where code is kept
-separator      spectrum and masks of a hop, mixed down or as stems
+runtime        the network on a processor, a frame or many at once; network holds its weights, matmul and kernels are
+               its arithmetic, compiled says where code is kept
+separator      spectrum and masks of a hop, mixed down or as stems; masked_istft applies the masks
+offline        the separator for whole signals, on several threads; torch_masks is its network on another device
 inserts        effects on clusters, kept in step by delay
 renderer       the wet path of a hop; limiter, crossfade and delay serve it
 mixer          faders, mutes, solos and groups as weights, ramped
@@ -18,5 +20,5 @@ control        the parameters and who is told of changes: vocabulary lists them,
                notifier and telemetry carry news, presets are kept on disk, taper is the faders' curve
 generator      the same network in torch, for training; scan is its recurrence
 
-This package imports nothing heavy by itself, and nothing but `generator` and `scan` ever imports torch.
+This package imports nothing heavy by itself. Torch is for `generator` and `scan`, and for `torch_masks` when asked for.
 """

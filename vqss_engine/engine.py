@@ -17,7 +17,7 @@ from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.control import ControlSurface
 from vqss_engine.crossfade import Crossfade, Splice
-from vqss_engine.inserts import Insert
+from vqss_engine.inserts import Deadline, Insert
 from vqss_engine.limiter import Limiter
 from vqss_engine.meters import Meters
 from vqss_engine.mixer import Layout, Mixer
@@ -39,7 +39,8 @@ class Engine:
     effects they are the stems themselves. While the dry mix is heard instead, every track carries 1/K of it.
 
     `inserts`: cluster number or 'main' -> effect (see `inserts.Insert`). `insert_deadline_s`: an effect that takes
-    longer for a hop counts as failed; None, for files, lets it take its time.
+    longer for a hop counts as failed; None, for files, lets it take its time. `insert_deadline` holds it while the
+    engine runs, and is waived by a host that waits for the engine.
 
     Bypass and fallback play the input delayed by `latency_samples`, through the main fader and limiter.
     """
@@ -61,7 +62,8 @@ class Engine:
         if self.surface.clusters != self.clusters:
             raise ValueError(f"the surface has {self.surface.clusters} clusters, the model {self.clusters}")
         layout = Layout(self.clusters, channels, self.hop, self.sample_rate)
-        self._renderer = Renderer(self.separator, layout, stream.synthesis, self.telemetry, multi, insert_deadline_s)
+        self.insert_deadline = deadline = Deadline(insert_deadline_s)
+        self._renderer = Renderer(self.separator, layout, stream.synthesis, self.telemetry, multi, deadline)
         self._mixer = Mixer(self.clusters, channels, self.hop, self.sample_rate)
         self._fade, self._splice = Crossfade(self.hop, layout.fade_hops), Splice((channels,), self.hop)
         self._limiter = Limiter(self.hop, self.sample_rate)
@@ -209,8 +211,10 @@ class Engine:
     def warm_up(self, hops: int = 8) -> None:
         """Run on silence and reset, so that everything is compiled and paged in before the first real hop."""
         silence = np.zeros((self.channels, self.hop), np.float32)
+        self.insert_deadline.waived, before = True, self.insert_deadline.waived  # first hops of effects are slow too
         for _ in range(hops):
             self.process(silence, self._dry.copy())
+        self.insert_deadline.waived = before
         self.reset()
 
     def reset(self) -> None:

@@ -19,6 +19,7 @@ from vqss_engine.fft_passes import (
     PAD,
     first_pass,
     first_pass_windowed,
+    from_masked_spectrum,
     from_spectrum,
     halving_pass,
     last_pass,
@@ -107,9 +108,26 @@ def windowed_irfft(spectrum: NDArray[np.complex64], window: NDArray[np.float32],
     if n < SMALLEST_FAST_SIZE // 2:
         _direct_inverse(spectrum, window, samples, tables)
         return
+    from_spectrum(spectrum, tables, 0, work, 2 * (n + PAD), n)
+    _finish_inverse(spectrum[0].real, spectrum[n].real, spectrum[n // 2], window, samples, tables, work, n)
+
+
+@_compiled
+def masked_irfft(spectrum: NDArray[np.complex64], gain: NDArray[np.float32], window: NDArray[np.float32],
+                 samples: NDArray[np.float32], tables: NDArray[np.float32], work: NDArray[np.float32]) -> None:
+    """`windowed_irfft` of spectrum * gain (N/2+1,), N from 128 on, without a pass of its own for the product."""
+    n = len(spectrum) - 1
+    from_masked_spectrum(spectrum, gain, tables, 0, work, 2 * (n + PAD), n)
+    first, last = spectrum[0].real * gain[0], spectrum[n].real * gain[n]
+    _finish_inverse(first, last, spectrum[n // 2] * gain[n // 2], window, samples, tables, work, n)
+
+
+@_compiled
+def _finish_inverse(first: float, last: float, middle: complex, window: NDArray[np.float32],
+                    samples: NDArray[np.float32], tables: NDArray[np.float32], work: NDArray[np.float32],
+                    n: int) -> None:
+    """From planes in the second buffer, and the bins that have no partner, to samples."""
     target = 2 * (n + PAD)
-    from_spectrum(spectrum, tables, 0, work, target, n)
-    first, last, middle = spectrum[0].real, spectrum[n].real, spectrum[n // 2]
     work[target], work[target + n + PAD] = (first - last) / 2, (first + last) / 2
     work[target + n // 2], work[target + n + PAD + n // 2] = -middle.imag, middle.real
     first_pass(tables, n, work, target, 0, n)

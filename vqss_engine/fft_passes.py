@@ -131,13 +131,29 @@ def to_spectrum(code: Code, work: Any, source: Index, tables: Any, table: Index,
         code.store_pairs(spectrum, mirror * 2, far)
 
 
-@vector_code
-def from_spectrum(code: Code, spectrum: Any, tables: Any, table: Index, work: Any, target: Index, n: Index) -> None:
-    """Writes swapped planes, so that forward passes compute the inverse."""
-    with code.loop(n // 2) as k:
-        mirror = n - k - (WIDTH - 1)
-        near, far = (code.load_pairs(spectrum, place * 2) for place in (k, mirror))
-        turn = code.load_planes(tables, table + k, n // 2).conjugate()
-        near, far = _recombined(code, near, far, turn)
+def _from_spectrum(masked: bool) -> Any:
+    """Writes swapped planes, so that forward passes compute the inverse; masked: of spectrum times a real gain."""
+    def combine(code: Code, near: Complex, far: Complex, tables: Any, table: Index, work: Any, target: Index,
+                n: Index, k: Index, mirror: Index) -> None:
+        near, far = _recombined(code, near, far, code.load_planes(tables, table + k, n // 2).conjugate())
         code.store_planes(work, target + k, n + PAD, near.swapped())
         code.store_planes(work, target + mirror, n + PAD, far.swapped())
+
+    def plain(code: Code, spectrum: Any, tables: Any, table: Index, work: Any, target: Index, n: Index) -> None:
+        with code.loop(n // 2) as k:
+            mirror = n - k - (WIDTH - 1)
+            near, far = (code.load_pairs(spectrum, place * 2) for place in (k, mirror))
+            combine(code, near, far, tables, table, work, target, n, k, mirror)
+
+    def with_gain(code: Code, spectrum: Any, gain: Any, tables: Any, table: Index, work: Any, target: Index,
+                  n: Index) -> None:
+        with code.loop(n // 2) as k:
+            mirror = n - k - (WIDTH - 1)
+            near, far = (code.load_pairs(spectrum, place * 2).scaled(code.load(gain, place)) for place in (k, mirror))
+            combine(code, near, far, tables, table, work, target, n, k, mirror)
+
+    return vector_code(with_gain if masked else plain)
+
+
+from_spectrum = _from_spectrum(masked=False)
+from_masked_spectrum = _from_spectrum(masked=True)

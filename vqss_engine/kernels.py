@@ -1,13 +1,18 @@
-"""Compiled arithmetic of one step of the network: what lies between its matrix products.
+"""Compiled arithmetic of the network: what lies between its matrix products.
 
-All arrays are float32 and contiguous; bands come first: (Bn, D). Nothing here allocates.
+All arrays are float32 and contiguous; rows are bands, or the bands of several frames one after the other. Rows are
+padded to whole vectors (see `matmul.padded`): what the padding holds stays zero, or is never read. Nothing here
+allocates.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vqss_engine.compiled import njit
+from vqss_engine.simd import WIDTH, Code, Index, Vector, vector_code
 
 # numpy's error model: a division that may raise cannot become vector code
 _inlined = njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"}, inline="always")
@@ -18,8 +23,9 @@ SILENCE = np.float32(1e-12)
 FLOOR = np.float32(1e-8)
 LOG_SILENCE = np.float32(np.log(1e-12))
 NORM_EPS = np.float32(1e-5)
-ONE = np.float32(1.0)
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
 LOG2_E = np.float32(1.4426950408889634)
+LOG10_E = np.float32(0.4342944819032518)
 LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
@@ -43,29 +49,53 @@ def fast_exp(x: np.float32) -> np.float32:
     return p * np.int32((np.int32(n) + 127) << 23).view(np.float32)
 
 
+@_inlined
+def fast_log(x: np.float32) -> np.float32:
+    """Natural logarithm of a normal float32 above zero, after Cephes' logf; free of branches like `fast_exp`."""
+    bits = np.int32(np.float32(x).view(np.int32) - np.int32(0x3F3504F3))  # mantissas from sqrt(1/2) to sqrt(2)
+    n = np.float32(np.int32(bits >> np.int32(23)))
+    r = np.int32((bits & np.int32(0x007FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - ONE
+    square = r * r
+    p = np.float32(7.0376836292e-2)
+    p = p * r - np.float32(1.1514610310e-1)
+    p = p * r + np.float32(1.1676998740e-1)
+    p = p * r - np.float32(1.2420140846e-1)
+    p = p * r + np.float32(1.4249322787e-1)
+    p = p * r - np.float32(1.6668057665e-1)
+    p = p * r + np.float32(2.0000714765e-1)
+    p = p * r - np.float32(2.4999993993e-1)
+    p = p * r + np.float32(3.3333331174e-1)
+    return p * r * square + n * LN2_LOW - np.float32(0.5) * square + r + n * LN2_HIGH
+
+
 @_reducing
-def mix_statistics(spectrum: np.ndarray, edges: np.ndarray, power: np.ndarray, side: np.ndarray) -> None:
-    """Power and side share (M,) of a spectrum (C, F), C = 1 or 2, by mask bin."""
-    channels = spectrum.shape[0]
+def mix_statistics(
+    spectrum: np.ndarray, edges: np.ndarray, bins: np.ndarray, power: np.ndarray, side: np.ndarray
+) -> None:
+    """Power and side share (M,) of a spectrum (C, F), C = 1 or 2, by mask bin; bins (2, F) is work space."""
+    total, difference = bins[0], bins[1]
+    left, right = spectrum[0], spectrum[len(spectrum) - 1]
+    for f in range(len(left)):
+        a, b = left[f], right[f]
+        total[f] = a.real * a.real + a.imag * a.imag + (b.real * b.real + b.imag * b.imag)
+        re, im = a.real - b.real, a.imag - b.imag
+        difference[f] = re * re + im * im
     for m in range(len(edges) - 1):
-        total, difference = np.float32(0.0), np.float32(0.0)
+        whole, apart = ZERO, ZERO
         for f in range(edges[m], edges[m + 1]):
-            a = spectrum[0, f]
-            total += a.real * a.real + a.imag * a.imag
-            if channels == 2:
-                b = spectrum[1, f]
-                total += b.real * b.real + b.imag * b.imag
-                re, im = a.real - b.real, a.imag - b.imag
-                difference += re * re + im * im
-        total /= np.float32(channels)
-        power[m] = total
-        side[m] = difference / (np.float32(4.0) * total + SILENCE)
+            whole += total[f]
+            apart += difference[f]
+        power[m] = whole
+        side[m] = apart
+    for m in range(len(power)):
+        power[m] *= np.float32(0.5)  # the mean over the channels; one channel is counted twice above
+        side[m] /= np.float32(4.0) * power[m] + SILENCE
 
 
 @_reducing
 def follow_level(power: np.ndarray, bins: int, level: np.float32, decay: np.float32) -> np.float32:
     """The running log level after a frame: jumps up, falls by `decay` (a natural log) a frame."""
-    total = np.float32(0.0)
+    total = ZERO
     for m in range(len(power)):
         total += power[m]
     mean = np.log(max(total / np.float32(bins), SILENCE))
@@ -77,21 +107,21 @@ def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.
     """Interleaved loudness and side share, out (2 M,)."""
     scale = ONE / np.float32(np.exp(max(level, LOG_SILENCE)))
     for m in range(len(power)):
-        loudness = np.float32(np.log10(power[m] / counts[m] * scale + FLOOR))
+        loudness = fast_log(power[m] / counts[m] * scale + FLOOR) * LOG10_E
         out[2 * m] = (loudness + np.float32(3.0)) * np.float32(0.5)
         out[2 * m + 1] = side[m]
 
 
 @_reducing
-def rms_norm(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
-    """Each row of x (Bn, D) to unit root mean square, times weight (D,)."""
-    rows, width = x.shape
+def rms_norm(x: np.ndarray, weight: np.ndarray, width: int, out: np.ndarray) -> None:
+    """Each row of x (rows, D) to unit root mean square over its first `width`, times weight (D,)."""
+    rows, columns = x.shape
     for r in range(rows):
-        total = np.float32(0.0)
-        for d in range(width):
+        total = ZERO
+        for d in range(columns):
             total += x[r, d] * x[r, d]
         scale = ONE / np.sqrt(total / np.float32(width) + NORM_EPS)
-        for d in range(width):
+        for d in range(columns):
             out[r, d] = x[r, d] * scale * weight[d]
 
 
@@ -107,59 +137,109 @@ def shift_in(normed: np.ndarray, previous: np.ndarray, shift: np.ndarray, out: n
 
 
 @_elementwise
-def gated_recurrence(gates: np.ndarray, bias: np.ndarray, hidden: np.ndarray, out: np.ndarray) -> None:
+def gated_recurrence(gates: np.ndarray, hidden: np.ndarray, out: np.ndarray) -> None:
     """Advance hidden (Bn, R) by gates (Bn, 3 R) = forget, candidate, output; out = hidden * silu(output)."""
     rows, width = hidden.shape
     for r in range(rows):
         for j in range(width):
-            keep = ONE / (ONE + fast_exp(-(gates[r, j] + bias[j])))
-            candidate = gates[r, width + j] + bias[width + j]
+            keep = ONE / (ONE + fast_exp(-gates[r, j]))
+            candidate = gates[r, width + j]
             hidden[r, j] = candidate + keep * (hidden[r, j] - candidate)
         for j in range(width):
-            gate = gates[r, 2 * width + j] + bias[2 * width + j]
+            gate = gates[r, 2 * width + j]
             out[r, j] = hidden[r, j] * gate / (ONE + fast_exp(-gate))
 
 
 @_elementwise
-def add_rows(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
-    """x += y + bias, the bias one number a column."""
-    for r in range(x.shape[0]):
-        for d in range(x.shape[1]):
-            x[r, d] += y[r, d] + bias[d]
+def fill_rows(out: np.ndarray, bias: np.ndarray) -> None:
+    """Every row of out = bias, one number a column."""
+    for r in range(out.shape[0]):
+        for d in range(out.shape[1]):
+            out[r, d] = bias[d]
 
 
 @_elementwise
-def add_columns(x: np.ndarray, y: np.ndarray, bias: np.ndarray) -> None:
-    """x += y + bias, the bias one number a row."""
-    for r in range(x.shape[0]):
-        for d in range(x.shape[1]):
-            x[r, d] += y[r, d] + bias[r]
+def fill_columns(out: np.ndarray, bias: np.ndarray, width: int) -> None:
+    """The first `width` columns of out = bias, one number a row."""
+    for r in range(out.shape[0]):
+        for d in range(width):
+            out[r, d] = bias[r]
 
 
 @_elementwise
-def squared_relu_rows(x: np.ndarray, bias: np.ndarray) -> None:
-    """x = max(x + bias, 0)^2, the bias one number a column."""
+def add_rows(x: np.ndarray, bias: np.ndarray) -> None:
+    """x += bias, one number a column."""
     for r in range(x.shape[0]):
         for d in range(x.shape[1]):
-            value = max(x[r, d] + bias[d], np.float32(0.0))
+            x[r, d] += bias[d]
+
+
+@_elementwise
+def add_columns(x: np.ndarray, bias: np.ndarray, width: int) -> None:
+    """The first `width` columns of x += bias, one number a row."""
+    for r in range(x.shape[0]):
+        for d in range(width):
+            x[r, d] += bias[r]
+
+
+@_elementwise
+def squared_relu(x: np.ndarray) -> None:
+    """x = max(x, 0)^2."""
+    for r in range(x.shape[0]):
+        for d in range(x.shape[1]):
+            value = max(x[r, d], ZERO)
             x[r, d] = value * value
 
 
-@_elementwise
-def squared_relu_columns(x: np.ndarray, bias: np.ndarray) -> None:
-    """x = max(x + bias, 0)^2, the bias one number a row."""
-    for r in range(x.shape[0]):
-        for d in range(x.shape[1]):
-            value = max(x[r, d] + bias[r], np.float32(0.0))
-            x[r, d] = value * value
+@vector_code
+def scale_rows(code: Code, scales: Any, units: Any, start: Index, out: Any, rows: Index, vectors: Index) -> None:
+    """out (rows, vectors) = scales (rows, vectors) times one of units[start...] for each row."""
+    with code.loop(rows, 1) as row:
+        factor = code.load_repeated(units, start + row)
+        with code.loop(vectors, 1) as vector:
+            place = row * vectors * WIDTH + vector * WIDTH
+            code.store(out, place, code.load(scales, place) * factor)
+
+
+@vector_code
+def lean_rows(code: Code, logits: Any, start: Index, lean: Index, side: Any, first: Index, out: Any, out_start: Index,
+              rows: Index, vectors: Index) -> None:
+    """out (rows, vectors) = logits (rows, vectors) + side[first...] of each row times the one row at `lean`."""
+    with code.loop(vectors, 1) as vector:
+        column = vector * WIDTH
+        weight = code.load(logits, lean + column)
+        with code.loop(rows, 1) as row:
+            place = row * vectors * WIDTH + column
+            leaning = code.load(logits, start + place) + code.load_repeated(side, first + row) * weight
+            code.store(out, out_start + place, leaning)
+
+
+def _turned(rows: list[Vector]) -> list[Vector]:
+    """A square of lanes, transposed: as many shuffles of its two halves as WIDTH has bits."""
+    for _ in range(WIDTH.bit_length() - 1):
+        pairs = zip(rows[: WIDTH // 2], rows[WIDTH // 2 :], strict=True)
+        rows = [vector for upper, lower in pairs for vector in upper.interleaved(lower)]
+    return rows
+
+
+@vector_code
+def turn(code: Code, rows: Any, out: Any, height: Index, vectors: Index) -> None:
+    """out (vectors, height) = rows (height, vectors) transposed; height is a multiple of WIDTH."""
+    with code.loop(vectors, 1) as vector:
+        column = vector * WIDTH
+        with code.loop(height) as top:
+            square = [code.load(rows, (top + row) * vectors * WIDTH + column) for row in range(WIDTH)]
+            for row, turned in enumerate(_turned(square)):
+                code.store(out, (column + row) * height + top, turned)
 
 
 @_elementwise
-def softmax_over_clusters(logits: np.ndarray, peak: np.ndarray, total: np.ndarray) -> None:
-    """Turn logits (K, M) into masks in place; peak and total (M,) are work space."""
-    clusters, bins = logits.shape
-    peak[:] = logits[0]
-    total[:] = np.float32(0.0)
+def softmax_over_clusters(logits: np.ndarray, peak: np.ndarray, total: np.ndarray, masks: np.ndarray) -> None:
+    """Masks (K, M) of logits (K or more, M or more), which are overwritten; peak and total (M,) are work space."""
+    clusters, bins = masks.shape
+    for m in range(bins):
+        peak[m] = logits[0, m]
+        total[m] = ZERO
     for k in range(1, clusters):
         for m in range(bins):
             peak[m] = max(peak[m], logits[k, m])
@@ -172,4 +252,4 @@ def softmax_over_clusters(logits: np.ndarray, peak: np.ndarray, total: np.ndarra
         total[m] = ONE / total[m]
     for k in range(clusters):
         for m in range(bins):
-            logits[k, m] *= total[m]
+            masks[k, m] = logits[k, m] * total[m]

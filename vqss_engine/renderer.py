@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vqss_engine.crossfade import Crossfade
 from vqss_engine.delay import History
-from vqss_engine.inserts import LONGEST_LATENCY, Insert, InsertSet
+from vqss_engine.inserts import LONGEST_LATENCY, Deadline, Insert, InsertSet
 from vqss_engine.mixer import Layout, LinearRamp
 from vqss_engine.separator import StreamingSeparator
 from vqss_engine.telemetry import Telemetry
@@ -45,11 +45,11 @@ class Renderer:
         synthesis: int,
         telemetry: Telemetry,
         multi: bool = False,
-        deadline_s: float | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         clusters, channels, hop = layout.clusters, layout.channels, layout.hop
         self.separator, self._layout, self._multi = separator, layout, multi
-        self._telemetry, self._deadline_s = telemetry, deadline_s
+        self._telemetry, self._deadline = telemetry, deadline
         self._history = History((channels,), hop, separator.latency_samples + 2 * LONGEST_LATENCY)
         self._fade = Crossfade(hop, layout.fade_hops)
         self._current = self._build({})
@@ -162,7 +162,7 @@ class Renderer:
     # Inserts
 
     def _build(self, inserts: Mapping[int | str, Insert]) -> InsertSet:
-        return InsertSet(inserts, self._layout, self._telemetry.report, self._deadline_s, self._multi)
+        return InsertSet(inserts, self._layout, self._telemetry.report, self._deadline, self._multi)
 
     def swap(self, inserts: Mapping[int | str, Insert], at_once: bool = False) -> None:
         """Replace all inserts: built here, swapped at a hop, crossfaded. `at_once` is for before the stream.

@@ -13,39 +13,11 @@ from vqss_engine.bundle import ModelBundle
 from vqss_engine.compiled import njit
 from vqss_engine.config import StreamConfig
 from vqss_engine.delay import DelayLine
+from vqss_engine.masked_istft import MaskedMixdown, MaskedStems
 from vqss_engine.runtime import Runtime
-from vqss_engine.stft import StreamingISTFT, StreamingSTFT, asymmetric_windows
+from vqss_engine.stft import StreamingSTFT, asymmetric_windows
 
 Floats = NDArray[np.float32]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def _weigh(
-    spectrum: np.ndarray, masks: np.ndarray, weights: np.ndarray, edges: np.ndarray, gain: np.ndarray, out: np.ndarray
-) -> None:
-    """out (C, F) = spectrum times the sum over k of weights (K, C) and masks (K, M); gain (M,) is work space."""
-    for c in range(spectrum.shape[0]):
-        gain[:] = np.float32(0.0)
-        for k in range(masks.shape[0]):
-            weight = weights[k, c]
-            if weight != np.float32(0.0):
-                for m in range(masks.shape[1]):
-                    gain[m] += weight * masks[k, m]
-        for m in range(masks.shape[1]):
-            for f in range(edges[m], edges[m + 1]):
-                out[c, f] = spectrum[c, f] * gain[m]
-
-
-@njit(cache=True, nogil=True)
-def _split(spectrum: np.ndarray, masks: np.ndarray, rows: np.ndarray, edges: np.ndarray, out: np.ndarray) -> None:
-    """out (K C, F) = spectrum (C, F) times the mask of each wanted row (K C,)."""
-    channels = spectrum.shape[0]
-    for row in range(len(rows)):
-        if rows[row]:
-            k, c = row // channels, row % channels
-            for m in range(masks.shape[1]):
-                for f in range(edges[m], edges[m + 1]):
-                    out[row, f] = spectrum[c, f] * masks[k, m]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})
@@ -90,15 +62,13 @@ class StreamingSeparator:
         self.runtime = Runtime(bundle, stream.hop)
         self._edges = np.array(config.mask_edges, np.int64)
         self._stft = StreamingSTFT(channels, *sizes)
-        self._mix_istft = StreamingISTFT(channels, *sizes)
-        self._stem_istft = StreamingISTFT(clusters * channels, *sizes)
+        self._mix_istft = MaskedMixdown(config, stream, channels)
+        self._stem_istft = MaskedStems(config, stream, channels)
         self._dry = DelayLine((channels,), stream.hop, self.latency_samples)
         self._delayed: Floats = np.zeros((channels, stream.hop), np.float32)
         self._spectrum: NDArray[np.complex64] = np.zeros((channels, config.bins), np.complex64)
         self._masks: Floats = np.zeros((clusters, config.mask_bins), np.float32)
-        self._mixed = np.zeros((channels, config.bins), np.complex64)
-        self._parts = np.zeros((clusters * channels, config.bins), np.complex64)
-        self._gain = np.zeros(config.mask_bins, np.float32)
+        self._by_bin = np.zeros(config.mask_bins, np.float32)
         window = asymmetric_windows(*sizes)[0]
         self._power_scale = np.float32(2.0 / (config.window * float(np.square(window).sum())))
         self._warm()
@@ -124,15 +94,13 @@ class StreamingSeparator:
         return self._masks
 
     def mixdown(self, weights: Floats, out: Floats) -> Floats:
-        """Fill out (C, H) with the sum of the clusters, each times weights (K, C)."""
-        _weigh(self._spectrum, self._masks, weights, self._edges, self._gain, self._mixed)
-        return self._mix_istft.process(self._mixed, out)
+        """Fill out (C, H), contiguous, with the sum of the clusters, each times weights (K, C)."""
+        self._mix_istft.make(self._spectrum, self._masks, weights, out)
+        return out
 
     def stems(self, wanted: NDArray[np.bool_], out: Floats) -> Floats:
-        """Fill out (K, C, H) with the wanted (K,) clusters and zeros for the others, which cost nothing."""
-        rows = np.repeat(wanted, self.channels)
-        _split(self._spectrum, self._masks, rows, self._edges, self._parts)
-        self._stem_istft.process(self._parts, out.reshape(-1, self.hop), rows)
+        """Fill out (K, C, H), contiguous: the wanted (K,) clusters, and zeros for the others, which cost nothing."""
+        self._stem_istft.make(0, self._spectrum[None], self._masks[None], wanted, out)
         return out
 
     def delayed(self, out: Floats) -> Floats:
@@ -142,7 +110,7 @@ class StreamingSeparator:
 
     def powers(self, out: Floats) -> Floats:
         """Fill out (K + 1, C) with the mean power of each cluster and, last, of the mix in this hop's window."""
-        _powers(self._spectrum, self._masks, self._edges, self._power_scale, self._gain, out)
+        _powers(self._spectrum, self._masks, self._edges, self._power_scale, self._by_bin, out)
         return out
 
     def reset(self) -> None:

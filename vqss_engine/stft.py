@@ -89,6 +89,17 @@ def stft_rows(block: NDArray[np.float32], history: NDArray[np.float32], position
 
 
 @_compiled
+def overlap_add(samples: NDArray[np.float32], overlap: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """The next hop out (H,) of windowed samples and the overlap (S-H,) of earlier frames, which is brought up to
+    date."""
+    hop, kept = len(out), len(overlap)
+    start = len(samples) - hop - kept
+    _add(out, 0, overlap, 0, samples, start, hop)
+    _add(overlap, 0, overlap, hop, samples, start + hop, kept - hop)
+    _copy(overlap, kept - hop, samples, start + kept, hop)
+
+
+@_compiled
 def istft_row(spectrum: NDArray[np.complex64], synthesis: NDArray[np.float32], overlap: NDArray[np.float32],
               out: NDArray[np.float32], samples: NDArray[np.float32], tables: NDArray[np.float32],
               work: NDArray[np.float32]) -> None:
@@ -96,12 +107,8 @@ def istft_row(spectrum: NDArray[np.complex64], synthesis: NDArray[np.float32], o
 
     The synthesis window is the inverse transform's: scaled, and padded in front to the length of samples.
     """
-    hop, kept = len(out), len(overlap)
     windowed_irfft(spectrum, synthesis, samples, tables, work)
-    start = len(samples) - hop - kept
-    _add(out, 0, overlap, 0, samples, start, hop)
-    _add(overlap, 0, overlap, hop, samples, start + hop, kept - hop)
-    _copy(overlap, kept - hop, samples, start + kept, hop)
+    overlap_add(samples, overlap, out)
 
 
 @_compiled

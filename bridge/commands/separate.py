@@ -13,7 +13,7 @@ from bridge.manifest import printable
 
 if TYPE_CHECKING:
     from bridge.batch import Outcome
-    from bridge.files import Separation
+    from bridge.files import FileJob, Separation
     from bridge.rack_file import RackSource
 
 DEFAULT_OUT = Path("vqss-out")
@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=options.positive_int, default=1, metavar="N", help="songs separated at once (default: 1)"
     )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="what runs the network (default: cpu)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the output of an earlier run")
     options.add_latency(parser)
     options.add_json(parser)
@@ -49,9 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that help and usage errors come at once.
     from bridge.batch import Batch, plan_folders, run_batch
+
+    job = file_job(arguments)
+    songs = plan_folders(arguments.songs, arguments.out)
+    report = _Report(shown=not arguments.json)
+    run_batch(Batch(songs, job, arguments.model, arguments.jobs), report.add)
+    if arguments.json:
+        print_json({"songs": report.songs, "failed": report.failed})
+    return 1 if report.failed else 0
+
+
+def file_job(arguments: argparse.Namespace) -> FileJob:
+    """How the arguments say that songs are to be separated."""
     from bridge.files import FileJob
 
-    job = FileJob(
+    return FileJob(
         clusters=arguments.clusters,
         coding=Coding.named(arguments.format, arguments.subtype),
         profile=arguments.latency,
@@ -60,13 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         figure=arguments.figure,
         overwrite=arguments.overwrite,
         rack=_rack(arguments.rack) if arguments.rack else None,
+        device=arguments.device,
     )
-    songs = plan_folders(arguments.songs, arguments.out)
-    report = _Report(shown=not arguments.json)
-    run_batch(Batch(songs, job, arguments.model, arguments.jobs), report.add)
-    if arguments.json:
-        print_json({"songs": report.songs, "failed": report.failed})
-    return 1 if report.failed else 0
 
 
 def _rack(path: Path) -> RackSource:
@@ -115,8 +125,9 @@ def print_summary(result: Separation) -> None:
         print(f"{effect['entry']} {effect['plugin']}: latency {effect['latency_samples']} samples, compensated")
     left_out = sum(cluster["file"] is None for cluster in manifest["clusters"])
     seconds = manifest["frames"] / manifest["sample_rate"]
+    device = "" if manifest["device"] == "cpu" else f"; network on {manifest['device']}"
     print(
         f"{len(rows) - 1} stems, {left_out} clusters not written; {seconds:.1f} s of audio in"
         f" {manifest['seconds']:.1f} s ({manifest['realtime_factor']:.1f} × real time);"
-        f" all clusters minus the song: {manifest['null_dbfs']:.0f} dBFS"
+        f" all clusters minus the song: {manifest['null_dbfs']:.0f} dBFS{device}"
     )

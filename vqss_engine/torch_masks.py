@@ -1,0 +1,83 @@
+"""Masks by the torch generator on another device than the processor. Loads torch only when it is asked for.
+
+What a file gains from it is the network's share alone: spectra and inverse transforms stay with the processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import VQSSError
+
+Floats = NDArray[np.float32]
+Complexes = NDArray[np.complex64]
+
+DEVICES = ("cpu", "cuda", "mps")
+
+
+def check_device(device: str) -> str:
+    """What `device` is called on this machine; raises VQSSError where torch is not there or cannot use it."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise VQSSError(f"--device {device} needs torch ({error}); install it, or leave --device out") from error
+    present = torch.backends.mps.is_available() if device == "mps" else torch.cuda.is_available()
+    if device not in DEVICES or (device != "cpu" and not present):
+        raise VQSSError(f"torch finds no {device} device on this machine; leave --device out to use the processor")
+    return f"{device} ({torch.cuda.get_device_name()})" if device == "cuda" else device
+
+
+class TorchMasks:
+    """Fills masks as `runtime.Runtime` does, to rounding; see `offline.MaskModel`.
+
+    device: cuda, mps or cpu. Raises VQSSError where there is none, or `stream_hop` does not divide the trained hop.
+    """
+
+    def __init__(self, bundle: ModelBundle, stream_hop: int, device: str) -> None:
+        self.name = check_device(device)
+        import torch
+
+        from vqss_engine.generator import Generator
+
+        self._phases, remainder = divmod(bundle.config.train_hop, stream_hop)
+        if remainder or not self._phases:
+            raise VQSSError(f"a hop of {stream_hop} does not divide the model's; choose another --latency")
+        self._torch: Any = torch
+        self._device = torch.device(device)
+        weights = {name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()}
+        self._generator = Generator(bundle.config)
+        self._generator.load_state_dict(weights)
+        self._generator.eval().to(self._device)
+        self._phase = 0
+        self.reset()
+
+    def tasks(self, spectra: Complexes, masks: Floats, threads: int) -> list[Callable[[], None]]:
+        """One call that fills masks (T, K, M) from the next frames (T, C, F)."""
+        first, self._phase = self._phase, (self._phase + len(spectra)) % self._phases
+        return [partial(self._run, first, spectra, masks)]
+
+    def _run(self, first: int, spectra: Complexes, masks: Floats) -> None:
+        with self._torch.inference_mode():
+            for start in range(min(self._phases, len(spectra))):
+                phase, part = (first + start) % self._phases, slice(start, None, self._phases)
+                masks[part] = self._next(phase, spectra[part])
+
+    def _next(self, phase: int, spectra: Complexes) -> Floats:
+        """Masks (T, K, M) of the next frames (T, C, F) of one phase."""
+        torch, generator = self._torch, self._generator
+        whole = torch.from_numpy(np.ascontiguousarray(spectra.transpose(1, 0, 2)))[None]
+        power, side = (part.to(self._device) for part in generator.statistics(whole))
+        logits, self._states[phase] = generator.logits(power, side, generator.codes, self._states[phase])
+        filled: Floats = torch.softmax(logits[0], dim=-1).transpose(1, 2).cpu().numpy()
+        return filled
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        self._phase = 0
+        self._states = [self._generator.initial_state(1) for _ in range(self._phases)]
