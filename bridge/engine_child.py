@@ -1,21 +1,25 @@
 """The engine as a child process: `vqss live`, watched, and started again with its state where it died.
 
-Threads: `engine-child` reads what the child says, waits for its end and starts it again; it may block. The methods may
-be called on any thread; `close` waits some seconds at most.
+Threads: `engine-child` reads what the child says, waits for its end and starts the next one; it may block. The methods
+may be called on any thread; `close` waits some seconds at most, the others do not wait.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+
+from bridge.device_facts import RUNNING
 
 _AGAIN_S, _PATIENCE_S = 0.3, 5.0
 _SAID_LINES = 20
-_READY = "OSC at "
+
+State = Callable[[], Sequence[str]]
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -32,25 +36,25 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 class EngineChild:
-    """`vqss live` with `arguments`.
+    """`vqss live` with the options `arguments`; the first time with `first` too.
 
-    `settings()` is asked for at its death, and given to the next one as --set. `on_death(text)` is told in words what
-    happened; `on_return()` is called when the next one listens. A child that dies before it listens is not
-    started again.
+    `state()` gives the options that bring the next one to where the last one was; it is asked when a child dies, or
+    is to be replaced. `tell(text)` is told in words what happened. A child that ends before its sound runs is not
+    started again: the options that ran before are taken again, or, where there are none, `restart` is waited for.
     """
 
     def __init__(
-        self,
-        arguments: Sequence[str],
-        settings: Callable[[], Mapping[str, str]],
-        on_death: Callable[[str], None],
-        on_return: Callable[[], None],
+        self, arguments: Sequence[str], state: State, tell: Callable[[str], None], first: Sequence[str] = ()
     ) -> None:
-        self._arguments, self._settings = list(arguments), settings
-        self._on_death, self._on_return = on_death, on_return
-        self._closing = threading.Event()
+        self._arguments, self._state, self._tell = list(arguments), state, tell
+        self._first = self._begin_with = list(first)
+        self._ran: list[str] | None = None
+        self._runs = False
+        self._wanted: tuple[list[str], list[str]] | None = None
+        self._lock = threading.Lock()
+        self._closing, self._asked = threading.Event(), threading.Event()
         self._said: deque[str] = deque(maxlen=_SAID_LINES)
-        self._process = self._start({})
+        self._process = self._start(first)
         self._thread = threading.Thread(target=self._watch, name="engine-child", daemon=True)
         self._thread.start()
 
@@ -59,51 +63,101 @@ class EngineChild:
         """The process that runs now, or ran last."""
         return self._process.pid
 
-    def _start(self, settings: Mapping[str, str]) -> subprocess.Popen[str]:
-        sets = [f"--set={path}={value}" for path, value in settings.items()]
-        command = [sys.executable, "-m", "bridge", "live", *self._arguments, *sets]
+    @property
+    def running(self) -> bool:
+        """Whether the sound of the present process has begun, and it has not ended."""
+        return self._runs and self._process.poll() is None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The options of the process that runs now, or ran last."""
+        return tuple(self._arguments)
+
+    def restart(self, arguments: Sequence[str]) -> None:
+        """End the child and start it with other options, and its state; where these do not work, with the old ones."""
+        state = self._next_state()
+        with self._lock:
+            self._wanted = (list(arguments), state)
+        self._asked.set()
+        process = self._process
+        process.terminate()
+        threading.Timer(_PATIENCE_S, lambda: _kill(process)).start()
+
+    def _start(self, state: Sequence[str]) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bridge", "live", *self._arguments, *state]
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
 
+    def _next_state(self) -> list[str]:
+        """What the next child begins with: as the last one that ran ended, or as the first should have begun."""
+        return list(self._state()) if self._ran is not None else self._first
+
     def _watch(self) -> None:
-        again = False
         while True:
-            listened = self._listen(again)
+            ran = self._listen()
             self._process.wait()
             if self._closing.is_set():
                 return
-            last = self._said[-1].removeprefix("vqss: ") if self._said else "it said nothing; try `vqss live`"
-            if not listened:
-                self._on_death(f"the engine does not run: {last}")
-                return
-            self._on_death("the engine has died and is started again with its settings")
-            settings = self._settings()
+            if not self._take_wanted():
+                if ran:
+                    self._tell("the engine has died and is started again with its settings")
+                    self._begin_with = self._next_state()
+                elif not self._fall_back():
+                    self._asked.wait()
+                    self._take_wanted()
             if self._closing.wait(_AGAIN_S):
                 return
-            self._process, again = self._start(settings), True
+            self._process = self._start(self._begin_with)
+            if self._closing.is_set() or self._asked.is_set():
+                self._process.terminate()       # asked for while it was being started
 
-    def _listen(self, again: bool) -> bool:
-        """Keep what the child says until it ends; returns whether it ever listened."""
+    def _take_wanted(self) -> bool:
+        """Go on with the options that `restart` was given, if it was."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+        self._asked.clear()
+        if wanted is None:
+            return False
+        self._arguments, self._begin_with = wanted
+        return True
+
+    def _fall_back(self) -> bool:
+        """Take the options that ran before; False where there are none."""
+        last = self._said[-1].removeprefix("vqss: ") if self._said else "it said nothing; try `vqss live`"
+        if self._ran is None or self._ran == self._arguments:
+            self._tell(f"the engine does not run: {last}")
+            return False
+        self._tell(f"the engine does not run so, and is started as before: {last}")
+        self._arguments = self._ran
+        return True
+
+    def _listen(self) -> bool:
+        """Keep what the child says until it ends; returns whether its sound ever ran."""
         assert self._process.stderr is not None
-        listened = False
+        self._runs = False
         for line in self._process.stderr:
             if line.strip():
                 self._said.append(line.strip())
-            if _READY in line and not listened:
-                listened = True
-                if again:
-                    self._on_return()
-        return listened
+            if RUNNING in line:
+                self._runs, self._ran = True, self._arguments
+        return self._runs
 
     def close(self) -> None:
         """Let the child end, and wait for that."""
         self._closing.set()
+        self._asked.set()
         self._process.terminate()
-        try:
-            self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._thread.join(1.0)
+        self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive():
+            _kill(self._process)
+            self._thread.join(1.0)
+        self._process.wait()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End a process that has not ended by itself."""
+    with contextlib.suppress(OSError):
+        if process.poll() is None:
+            process.kill()

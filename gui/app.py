@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import QSettings, QTimer
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QEvent, QObject, QSettings, QTimer
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui import theme
 from gui.mixer_window import MixerWindow
@@ -46,12 +47,31 @@ class Desk:
         self._settings.setValue("geometry", self.window.saveGeometry())
 
 
-def show(mixer: Mixer, services: Services, song: Path | None = None) -> int:
-    """Run the window; returns the exit code. Ctrl-C in the terminal closes it."""
+class _FirstPaint(QObject):
+    """Calls `painted` once, after a widget and all in it were painted for the first time."""
+
+    def __init__(self, widget: QWidget, painted: Callable[[], object]) -> None:
+        super().__init__(widget)
+        self._widget, self._painted = widget, painted
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Paint:
+            self._widget.removeEventFilter(self)
+            QTimer.singleShot(0, self._painted)
+        return False
+
+
+def show(
+    mixer: Mixer, services: Services, song: Path | None = None, painted: Callable[[], object] | None = None
+) -> int:
+    """Run the window; returns the exit code. Ctrl-C in the terminal closes it. `painted()` is called once it shows."""
     application = QApplication(["vqss"])
     application.setApplicationDisplayName("VQSS")
     theme.apply(application)
     desk = Desk(mixer, services)
+    if painted is not None:
+        _FirstPaint(desk.window, painted)
     desk.window.show()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: application.quit())

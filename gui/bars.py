@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, Qt, QTimer
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gui import theme
 from vqss_engine.control import EngineState, TelemetrySnapshot
 
 _SHOWN_MS = 15_000
+_WIDE_PX = 1150
 _STATES = {
     EngineState.STOPPED: ("○ stopped", theme.TEXT_QUIET),
     EngineState.RUNNING: ("● running", theme.GOOD),
@@ -81,32 +82,41 @@ class LoadBar(QWidget):
 
 
 class StatusLine(QWidget):
-    """State, load, misses, xruns, latency, and where the engine is."""
+    """State, load, misses, xruns, latency, the device, and where the engine is."""
+
+    device_wanted = pyqtSignal()
 
     def __init__(self, engine_name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Status")
-        self.setFixedHeight(26)
+        self.setFixedHeight(30)
         self.state, self.load_text, self.load = QLabel(), QLabel(), LoadBar()
-        self.misses, self.xruns, self.latency, self.tip = QLabel(), QLabel(), QLabel(), QLabel()
+        self.misses, self.xruns, self.latency = QLabel(), QLabel(), QLabel()
         self.engine = QLabel(engine_name)
+        self.device = QPushButton("Device…")
+        self.device.setObjectName("flat")
+        self.device.clicked.connect(self.device_wanted)
+        self.show_device("")
         for label in (self.load_text, self.misses, self.xruns, self.latency):
             label.setFont(theme.font(9.0, figures=True))
         self.state.setFixedWidth(92)
         self.load_text.setFixedWidth(74)
         self.engine.setObjectName("quiet")
-        self.tip.setObjectName("quiet")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(14)
         for widget in (self.state, self.load, self.load_text, self.misses, self.xruns, self.latency):
             layout.addWidget(widget)
+        layout.addWidget(self.device)
         layout.addStretch(1)
-        layout.addWidget(self.tip)
         layout.addWidget(self.engine)
         self._shown: tuple[object, ...] = ()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.engine.setHidden(self.width() < _WIDE_PX)
 
     def show_snapshot(self, now: TelemetrySnapshot) -> None:
         """Show how the engine fares."""
@@ -122,6 +132,13 @@ class StatusLine(QWidget):
         self._show_count(self.misses, "misses", now.misses)
         self._show_count(self.xruns, "xruns", now.xruns)
         self.latency.setText(f"latency {now.latency_ms:.1f} ms")
+
+    def show_device(self, text: str) -> None:
+        """Show the device and its profile; '' where they are not known."""
+        self.device.setText(text or "Device…")
+        name = f"Device and latency (D): {text or 'not known'}"
+        self.device.setAccessibleName(name)
+        self.device.setToolTip(name)
 
     def _show_count(self, label: QLabel, what: str, count: int) -> None:
         label.setText(f"{what} {count}")

@@ -1,9 +1,13 @@
-"""Writing stems of a song: the program's own `separate`, as a process of its own that can be cancelled."""
+"""Writing stems or the mix of a song, as a process of its own that tells its progress and can be cancelled."""
 
 from __future__ import annotations
 
 from PyQt6.QtCore import QProcess, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+
+from gui.services import ExportJob
+
+_STEPS, _PATIENCE_MS = 1000, 5000
 
 
 class Export(QFrame):
@@ -18,17 +22,16 @@ class Export(QFrame):
         self._process: QProcess | None = None
         self._what = ""
         self.label = QLabel()
-        self._progress = QProgressBar()
-        self._progress.setRange(0, 0)
-        self._progress.setFixedWidth(160)
-        self._progress.setTextVisible(False)
+        self.progress = QProgressBar()
+        self.progress.setFixedWidth(200)
+        self.progress.setAccessibleName("Progress of the export")
         self.stop = QPushButton("Cancel")
         self.stop.setAccessibleName("Cancel the export")
         self.stop.clicked.connect(self.cancel)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 8, 4)
         layout.addWidget(self.label, 1)
-        layout.addWidget(self._progress)
+        layout.addWidget(self.progress)
         layout.addWidget(self.stop)
         self.hide()
 
@@ -37,20 +40,34 @@ class Export(QFrame):
         """Whether an export runs."""
         return self._process is not None
 
-    def begin(self, command: list[str], what: str) -> None:
+    def begin(self, job: ExportJob) -> None:
         """Start; a second one is refused."""
         if self._process is not None:
             self.failed.emit("an export is running; wait for it, or cancel it")
             return
-        self._what = what
-        self.label.setText(f"Writing {what}")
-        self._progress.show()
+        self._what = job.what
+        self.label.setText(f"Writing {job.what}")
+        self.progress.setRange(0, 0)        # until the first number comes
+        self.progress.show()
         self.stop.setText("Cancel")
         self.show()
         self._process = process = QProcess(self)
         process.finished.connect(self._finish)
         process.errorOccurred.connect(self._fail_to_start)
-        process.start(command[0], command[1:])
+        process.readyReadStandardOutput.connect(self._advance)
+        process.start(job.command[0], list(job.command[1:]))
+
+    def _advance(self) -> None:
+        """Show the last number that the process has written."""
+        if self._process is None:
+            return
+        lines = bytes(self._process.readAllStandardOutput().data()).decode("ascii", "replace").split()
+        try:
+            done = float(lines[-1]) if lines else 0.0
+        except ValueError:
+            return
+        self.progress.setRange(0, _STEPS)
+        self.progress.setValue(round(_STEPS * min(max(done, 0.0), 1.0)))
 
     def cancel(self) -> None:
         """Stop what runs; what it has written is removed. Closes the bar where nothing runs."""
@@ -58,7 +75,7 @@ class Export(QFrame):
         if process is not None:
             process.finished.disconnect()
             process.terminate()
-            if not process.waitForFinished(3000):
+            if not process.waitForFinished(_PATIENCE_MS):
                 process.kill()
                 process.waitForFinished(1000)
         self.hide()
@@ -75,8 +92,10 @@ class Export(QFrame):
             return
         said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
         if code == 0 and status == QProcess.ExitStatus.NormalExit:
-            self.label.setText(f"Wrote {self._what}")
-            self._progress.hide()
+            remarks = "; ".join(line.removeprefix("vqss: ") for line in said)
+            self.label.setText(f"Wrote {self._what}" + (f": {remarks}" if remarks else ""))
+            self.label.setToolTip(self.label.text())
+            self.progress.hide()
             self.stop.setText("Close")
             self.done.emit(self._what)
             return

@@ -25,7 +25,7 @@ class Fader(DragControl):
         self.setAccessibleName(name)
         self.setToolTip(f"{name}\nDrag, wheel or arrows; Shift for fine, double-click for 0 dB")
         self.color = theme.FOCUS
-        self.setMinimumSize(30, 120)
+        self.setMinimumSize(30, 70)
 
     def sizeHint(self) -> QSize:
         return QSize(48, 260)
@@ -101,7 +101,7 @@ class Pan(DragControl):
         self.setAccessibleName(name)
         self.setToolTip(f"{name}\nDrag, wheel or arrows; Shift for fine, double-click for the centre")
         self.color = theme.FOCUS
-        self.setMinimumSize(30, 24)
+        self.setMinimumSize(30, 20)
 
     def sizeHint(self) -> QSize:
         return QSize(60, 24)

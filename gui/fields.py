@@ -134,4 +134,9 @@ class NameField(Field):
         super().__init__(name, parent)
         self.setMaxLength(64)
         self.setPlaceholderText(empty)
-        self.setFont(theme.font(8.5, bold=True))
+        self._named, self._unnamed = theme.font(8.5, bold=True), theme.font(8.0)
+        self.setFont(self._unnamed)
+
+    def show_text(self, text: str) -> None:
+        self.setFont(self._named if text else self._unnamed)
+        super().show_text(text)

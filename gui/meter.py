@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
 from gui import theme
@@ -11,7 +11,8 @@ from gui import theme
 LOW_DBFS, HIGH_DBFS = -60.0, 3.0
 CLIP_DBFS = 0.0
 _HOLD_S, _FALL_DB_PER_S = 1.5, 24.0
-_LAMP = 8
+_LAMP, _TOP = 8, 10
+_TEXT, _QUIET = QColor(theme.TEXT), QColor(theme.TEXT_QUIET)
 _ZONES = ((-12.0, theme.GOOD), (-3.0, theme.WARN), (HIGH_DBFS, theme.ALERT))
 
 
@@ -43,19 +44,23 @@ class PeakHold:
 
 
 class Meter(QWidget):
-    """One column. A click puts out the clip light."""
+    """One column. A click puts out the clip light.
+
+    The column is drawn once per size, dim and lit; a level only chooses how much of each is copied.
+    """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setToolTip(f"{name}: rms bar, peak, held peak; click to clear the clip light")
-        self.setMinimumSize(8, 80)
+        self.setMinimumSize(8, 70)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.clipped = False
         self.dimmed = False
         self.rms_dbfs = self.peak_dbfs = -120.0
         self._hold = PeakHold()
-        self._drawn: tuple[int, int, int, bool] = (0, 0, 0, False)
+        self._drawn: tuple[int, int, int] = (0, 0, 0)
+        self._layers: tuple[QPixmap, QPixmap, QPixmap] | None = None
 
     def sizeHint(self) -> QSize:
         return QSize(14, 260)
@@ -63,19 +68,21 @@ class Meter(QWidget):
     def show_levels(self, rms_dbfs: float, peak_dbfs: float, now_s: float) -> None:
         """Show levels in dBFS of this moment; repaints only what can be seen to change."""
         self.rms_dbfs, self.peak_dbfs = rms_dbfs, peak_dbfs
-        self._hold.update(peak_dbfs, now_s)
-        self.clipped = self.clipped or peak_dbfs > CLIP_DBFS
-        heights = self._heights()
-        if heights != self._drawn:
-            self._drawn = heights
+        held = self._hold.update(peak_dbfs, now_s)
+        if peak_dbfs > CLIP_DBFS and not self.clipped:
+            self.clipped = True
             self.update()
+        heights = self._heights(held)
+        if heights != self._drawn:
+            old, self._drawn = self._drawn, heights
+            changed = [pair for pair in zip(old, heights) if pair[0] != pair[1]]
+            low, high = min(map(min, changed)), max(map(max, changed))
+            self.update(0, self.height() - high - 3, self.width(), high - low + 5)
 
-    def _heights(self) -> tuple[int, int, int, bool]:
-        """rms, peak and hold in half pixels, and the light."""
-        way = 2 * (self.height() - _LAMP - 3)
-        levels = (self.rms_dbfs, self.peak_dbfs, self._hold.level_dbfs)
-        rms, peak, hold = (round(height_of(level) * way) for level in levels)
-        return rms, peak, hold, self.clipped
+    def _heights(self, held_dbfs: float) -> tuple[int, int, int]:
+        """How far up rms, peak and held peak stand, in pixels."""
+        way, rms, peak = self.height() - _TOP - 1, height_of(self.rms_dbfs), height_of(self.peak_dbfs)
+        return round(rms * way), round(peak * way), round(height_of(held_dbfs) * way)
 
     def clear_clip(self) -> None:
         """Put out the light."""
@@ -85,36 +92,55 @@ class Meter(QWidget):
     def set_dimmed(self, dimmed: bool) -> None:
         """Draw without colour."""
         if dimmed != self.dimmed:
-            self.dimmed = dimmed
+            self.dimmed, self._layers = dimmed, None
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         self.clear_clip()
         super().mousePressEvent(event)
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.STRIP))
-        rms, peak, hold, clipped = self._heights()
-        width = self.width()
-        painter.fillRect(0, 0, width, _LAMP, QColor(theme.ALERT if clipped else theme.WELL))
-        if clipped:
-            painter.fillRect(QRectF(width / 2 - 1, 1, 2, 4), QColor(theme.INK))     # an exclamation mark
-            painter.fillRect(QRectF(width / 2 - 1, 5.5, 2, 1.5), QColor(theme.INK))
-        top, bottom = _LAMP + 2, self.height() - 1
-        painter.fillRect(0, top, width, bottom - top, QColor(theme.WELL))
-        self._paint_zones(painter, peak / 2, theme.WELL, 0.62)
-        self._paint_zones(painter, rms / 2, theme.WELL, 0.0)
-        if hold > 2:
-            color = QColor(theme.TEXT_QUIET if self.dimmed else theme.TEXT)
-            painter.fillRect(QRectF(0, bottom - hold / 2, width, 1.5), color)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._layers = None
+        self._drawn = self._heights(self._hold.level_dbfs)
 
-    def _paint_zones(self, painter: QPainter, height: float, toward: str, part: float) -> None:
-        """The bar from the bottom to `height` px, its colours mixed with `part` of `toward`."""
-        bottom, way, start = self.height() - 1.0, self.height() - _LAMP - 3.0, 0.0
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        if self._layers is None or self._layers[0].devicePixelRatio() != self.devicePixelRatioF():
+            self._layers = self._draw_layer(1.0), self._draw_layer(0.62), self._draw_layer(0.0)
+        empty, dim, lit = self._layers
+        painter = QPainter(self)
+        (rms, peak, hold), ratio = self._drawn, empty.devicePixelRatio()
+        bottom, width = self.height() - 1, empty.width()
+        painter.drawPixmap(0, 0, empty)
+        for layer, height in ((dim, peak), (lit, rms)):
+            if height:
+                top = bottom - height
+                painter.drawPixmap(QPointF(0, top), layer, QRectF(0, top * ratio, width, height * ratio))
+        if hold > 1:
+            painter.fillRect(0, bottom - hold - 1, self.width(), 2, _QUIET if self.dimmed else _TEXT)
+        if self.clipped:
+            self._paint_lamp(painter)
+
+    def _paint_lamp(self, painter: QPainter) -> None:
+        """The clip light, with an exclamation mark."""
+        painter.fillRect(0, 0, self.width(), _LAMP, QColor(theme.ALERT))
+        painter.fillRect(QRectF(self.width() / 2 - 1, 1, 2, 4), QColor(theme.INK))
+        painter.fillRect(QRectF(self.width() / 2 - 1, 5.5, 2, 1.5), QColor(theme.INK))
+
+    def _draw_layer(self, toward_well: float) -> QPixmap:
+        """The whole column in its colours, mixed with so much of the well."""
+        ratio = self.devicePixelRatioF()
+        layer = QPixmap(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
+        layer.setDevicePixelRatio(ratio)
+        layer.fill(QColor(theme.STRIP))
+        painter = QPainter(layer)
+        bottom, way = self.height() - 1, self.height() - _TOP - 1
+        painter.fillRect(0, 0, self.width(), _LAMP, QColor(theme.WELL))
+        start = 0
         for upto_dbfs, color in _ZONES:
-            end = min(height, height_of(upto_dbfs) * way)
-            if end > start:
-                shade = theme.mixed(theme.TEXT_QUIET if self.dimmed else color, toward, part)
-                painter.fillRect(QRectF(0, bottom - end, self.width(), end - start), shade)
-            start = max(start, end)
+            end = round(height_of(upto_dbfs) * way)
+            shade = theme.mixed(theme.TEXT_QUIET if self.dimmed else color, theme.WELL, toward_well)
+            painter.fillRect(0, bottom - end, self.width(), end - start, shade)
+            start = end
+        painter.end()
+        return layer

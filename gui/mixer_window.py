@@ -16,6 +16,8 @@ from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidg
 
 from gui.activity import Activity
 from gui.bars import MessageBar, StatusLine
+from gui.device_dialog import DEVICE, DeviceDialog, device_text
+from gui.effects_dock import EffectsDock
 from gui.export import Export
 from gui.main_strip import MainStrip
 from gui.model import Mixer, MixerModel, cluster_path
@@ -48,12 +50,15 @@ class MixerWindow(QMainWindow):
         self.row = StripRow(self.model, self.ring)
         self.main = MainStrip(self.model, self.ring)
         self.spectra = SpectrogramView(self.ring)
+        self.dock = EffectsDock(self.model, self.services.racks, self.row, self.main, self)
         self.transport = TransportBar(self.model, self.services, self._settings)
         self.status = StatusLine(self.services.engine_name)
         self.errors, self.notice = MessageBar("error", True), MessageBar("notice", False)
         self.export = Export(self)
         self._known_errors = mixer.levels().error_count
         self._help: KeysDialog | None = None
+        self.devices: DeviceDialog | None = None
+        self._met = False
         self._awaited: Path | None = None
         self._lay_out()
         self._connect()
@@ -79,6 +84,7 @@ class MixerWindow(QMainWindow):
         right = QVBoxLayout()
         right.setContentsMargins(0, 6, 0, 6)
         right.addWidget(self.main)
+        middle.addWidget(self.dock.panel)
         middle.addLayout(right)
         canvas = QWidget()
         canvas.setObjectName("canvas")
@@ -100,11 +106,17 @@ class MixerWindow(QMainWindow):
         self.model.failed.connect(self.errors.tell)
         self.model.connection_changed.connect(self._show_connection)
         self.transport.failed.connect(self.errors.tell)
-        self.transport.export_wanted.connect(self._export)
+        self.transport.export_wanted.connect(self.export.begin)
         self.export.failed.connect(self.errors.tell)
         self.toolbar.spectra_wanted.connect(self.show_spectra)
         self.toolbar.hide_unused_wanted.connect(self.hide_unused)
+        self.toolbar.effects_wanted.connect(self.dock.toggle)
         self.toolbar.help_wanted.connect(self.show_help)
+        self.status.device_wanted.connect(self.show_devices)
+        self.dock.shown.connect(self.toolbar.effects.show_on)
+        self.dock.effects.failed.connect(self.errors.tell)
+        self.model.vocabulary_changed.connect(self._show_device)
+        self.row.narrowed.connect(self.main.match)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._follow_focus)
@@ -125,6 +137,10 @@ class MixerWindow(QMainWindow):
                 self._name_row(k)
             if leaf in ("group", "name"):
                 self.row.show_groups()
+        elif path.startswith(DEVICE):
+            self._show_device()
+        elif self.dock.show_value(path, value):  # type: ignore[arg-type]
+            pass
         elif path.startswith(("/vqss/main/", "/vqss/bypass")):
             self.main.show_value(path, value)  # type: ignore[arg-type]
         else:
@@ -137,19 +153,27 @@ class MixerWindow(QMainWindow):
 
     def _show_connection(self, connected: bool) -> None:
         if connected:
+            self._met = True
             self.notice.clear()
             self.show_values_again()
             song, self._awaited = self._awaited, None
             if song is not None:
                 self.transport.open_song(song)
         else:
-            self.notice.tell(f"No answer from {self.services.engine_name}; trying again…")
+            starting = self.services.engine is not None and not self._met
+            again = f"No answer from {self.services.engine_name}; trying again…"
+            self.notice.tell("Starting the engine…" if starting else again)
 
     def show_values_again(self) -> None:
         """Show every parameter anew, after the engine was away."""
         for parameter in self.model.mixer.parameters():
             self._show_value(parameter.path, self.model.get(parameter.path))
         self.row.show_groups()
+        self.dock.refresh()
+        self._show_device()
+
+    def _show_device(self) -> None:
+        self.status.show_device(device_text(self.model))
 
     def advance(self, now_s: float) -> None:
         """Show levels, spectra and status of this moment."""
@@ -165,7 +189,7 @@ class MixerWindow(QMainWindow):
         self.main.show_levels(now.rms_dbfs[clusters], now.peak_dbfs[clusters], now_s)
         if self.ring.push(self.model.mixer.telemetry.spectra):
             self._scroll()
-        self.transport.advance(now_s)
+        self.transport.advance(now_s, now.position_s)
         self.status.show_snapshot(now)
         if now.error_count != self._known_errors:
             self._known_errors = now.error_count
@@ -198,6 +222,14 @@ class MixerWindow(QMainWindow):
         for strip in self.row.strips:
             self.spectra.set_dimmed(strip.k + 1, strip.unused, strip.unused and hides)
 
+    def show_devices(self) -> None:
+        """Show the dialog of device and latency."""
+        if self.devices is None:
+            self.devices = DeviceDialog(self.model, self.services, self)
+            self.devices.failed.connect(self.errors.tell)
+        self.devices.show()
+        self.devices.raise_()
+
     def escape(self) -> None:
         """Solo nothing, choose nothing, close messages."""
         self.row.clear_selection()
@@ -218,7 +250,8 @@ class MixerWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self.main.setFixedWidth(100 if self.width() >= 1150 else 70)
+        self.main.setFixedWidth(min(max(round(self.width() / 15.5), 72), 240))
+        self.transport.setFixedHeight(64 if self.height() >= 640 else 52)
 
     # Songs
 
@@ -228,12 +261,6 @@ class MixerWindow(QMainWindow):
             self.transport.open_song(song)
         else:
             self._awaited = song
-
-
-    def _export(self, folder: Path) -> None:
-        song, command = self.transport.song, self.services.export_command
-        if song is not None and command is not None:
-            self.export.begin(command(song, folder), f"stems of {song.name} into {folder}")
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         mime = event.mimeData() if event else None

@@ -46,6 +46,8 @@ class MixerModel(QObject):
         super().__init__(parent)
         self.mixer = mixer
         self.history = History()
+        self.takers: dict[str, Callable[[Value], None]] = {}
+        """Who takes values of undo that are not the mixer's: name in the history -> what to call."""
         self.connected = bool(getattr(mixer, "connected", True))
         self._lock = threading.Lock()
         self._stale: dict[str, None] = {}
@@ -151,14 +153,25 @@ class MixerModel(QObject):
         values = step()
         if values is None:
             return False
+        own = {path: value for path, value in values.items() if path not in self.takers and self._exists(path)}
         try:
-            self.mixer.set_many(values, self)
+            self.mixer.set_many(own, self)
         except VQSSError as error:
             self.failed.emit(str(error))
             return False
         finally:
             self.history_changed.emit()
-        self._settle(values)
+        for name in values.keys() & self.takers.keys():
+            self.takers[name](values[name])
+        self._settle(own)
+        return True
+
+    def _exists(self, path: str) -> bool:
+        """Whether there is such a parameter now: effects come and go."""
+        try:
+            self.mixer.parameter(path)
+        except VQSSError:
+            return False
         return True
 
     def _settle(self, values: Mapping[str, object]) -> None:

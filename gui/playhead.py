@@ -1,6 +1,8 @@
-"""Where the song is by now: the engine says where it began and when it stops, the time between is reckoned."""
+"""Where the song is by now: the engine tells its position now and then, the time between is reckoned."""
 
 from __future__ import annotations
+
+_SETTLING_S = 0.3
 
 
 class Playhead:
@@ -12,10 +14,17 @@ class Playhead:
         self.seconds = 0.0
         """The song's length; 0 while unknown."""
         self._from, self._at_s = 0.0, 0.0
+        self._told, self._sought_s = 0.0, -_SETTLING_S
 
     def seek(self, position_s: float, now_s: float) -> None:
         """Be at a position."""
-        self._from, self._at_s = position_s, now_s
+        self._from, self._at_s, self._sought_s = position_s, now_s, now_s
+
+    def correct(self, told_s: float, now_s: float) -> None:
+        """Take over a position that the engine tells anew; shortly after a seek it may be older than that."""
+        if told_s != self._told and now_s - self._sought_s >= _SETTLING_S:
+            self._from, self._at_s = told_s, now_s
+        self._told = told_s
 
     def play(self, on: bool, now_s: float) -> None:
         """Start or stop to move."""

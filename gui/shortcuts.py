@@ -73,6 +73,8 @@ def table(window: MixerWindow) -> list[Key]:
         Key((".",), lambda: row.open_menu(row.current), "menu of the strip"),
         Key(("Ctrl+Z",), model.undo, "undo", True),
         Key(("Ctrl+Shift+Z", "Ctrl+Y"), model.redo, "redo", True),
+        Key(("F",), window.dock.toggle, "effects of the strip"),
+        Key(("D",), window.show_devices, "device and latency"),
         Key(("T",), window.scenes.toggle, "switch between scenes A and B"),
         Key(("Space",), window.transport.toggle_play, "play, pause"),
         Key(("Ctrl+O",), window.transport.choose_song, "open a song"),

@@ -1,7 +1,7 @@
 """Scrolling log-mel spectrograms of the mix and of every cluster, from the engine's own masks.
 
-All rows share one ring of bytes that images of 256 colours look into, so that a new column costs one small copy and
-a repaint of a row one or two image copies, whatever the window's size.
+All rows share one ring of pixels that images look into, so that a new column costs one small look-up and a repaint of
+a row one or two image copies, whatever the window's size.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gui import theme
 BANDS = 64
 COLUMNS = 2048
 MIX_COLOR = "#c9d3df"
+_WELL = QColor(theme.WELL)
 
 
 class SpectrogramRing:
@@ -26,18 +27,21 @@ class SpectrogramRing:
         self.count = 0
         self._frame: int | None = None
         self._bytes = np.zeros((self.rows, BANDS, COLUMNS), np.uint8)
+        self._pixels = np.zeros((self.rows, BANDS, COLUMNS), np.uint32)
+        self._shades = np.tile(np.array(theme.spectrum_colors(MIX_COLOR), np.uint32), (self.rows, 1))
+        self._every_row = np.arange(self.rows)[:, None]
         self._images = [self._image(row) for row in range(self.rows)]
 
     def _image(self, row: int) -> QImage:
-        """A picture of a row's memory, which lives as long as this ring."""
-        memory = self._bytes[row]
-        image = QImage(memory.data, COLUMNS, BANDS, COLUMNS, QImage.Format.Format_Indexed8)
-        image.setColorTable(list(theme.spectrum_colors(MIX_COLOR)))
-        return image
+        """A picture of a row's pixels, which live as long as this ring."""
+        return QImage(self._pixels[row].data, COLUMNS, BANDS, 4 * COLUMNS, QImage.Format.Format_RGB32)
 
     def set_color(self, row: int, color: str) -> None:
         """Draw a row in shades of `color`."""
-        self._images[row].setColorTable(list(theme.spectrum_colors(color)))
+        shades = np.array(theme.spectrum_colors(color), np.uint32)
+        if (shades != self._shades[row]).any():
+            self._shades[row] = shades
+            self._pixels[row] = shades[self._bytes[row]]
 
     def push(self, spectra: tuple[int, bytes]) -> bool:
         """Add a column from (frame, (K + 1) * 64 bytes); False where it is old, or of another size."""
@@ -46,7 +50,9 @@ class SpectrogramRing:
             return False
         self._frame = frame
         column = np.frombuffer(levels, np.uint8).reshape(self.rows, BANDS)
-        self._bytes[:, :, self.count % COLUMNS] = column[:, ::-1]      # high bands on top
+        column, at = column[:, ::-1], self.count % COLUMNS      # high bands on top
+        self._bytes[:, :, at] = column
+        self._pixels[:, :, at] = self._shades[self._every_row, column]
         self.count += 1
         return True
 
@@ -96,9 +102,12 @@ class SpectrogramTile(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.WELL))
-        painter.setOpacity(0.45 if self.dimmed else 1.0)
-        self._ring.paint(painter, self._row, QRectF(self.rect()), max(1, self.width() // self._column_px))
+        columns = max(1, self.width() // self._column_px)
+        if self.dimmed or self._ring.count < columns:
+            painter.fillRect(self.rect(), _WELL)
+        if self.dimmed:
+            painter.setOpacity(0.45)
+        self._ring.paint(painter, self._row, QRectF(self.rect()), columns)
         self._painted = self._ring.count
 
 

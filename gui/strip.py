@@ -1,44 +1,25 @@
-"""One cluster's strip: name, colour, what it holds, pan, mute, solo, fader, meter, gain, group."""
+"""One cluster's strip: name, colour, what it holds, pan, mute, solo, fader, meter, gain, effects, group."""
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PyQt6.QtCore import QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QApplication, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
-from gui.fader import Fader, Pan
-from gui.fields import GainField, NameField
-from gui.meter import Meter
+from gui.channel import Channel
+from gui.fader import Pan
+from gui.fields import NameField
 from gui.model import MixerModel, cluster_path
 from gui.spectrogram_view import SpectrogramRing, SpectrogramTile
+from gui.switch import SwitchButton
 from vqss_engine.control import Value
 
 _EXCLUSIVE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-WIDEST = 150
+WIDEST = 260
 
 
-class SwitchButton(QPushButton):
-    """A button that shows a switch; `asked(on, modifiers)` tells what the user wants."""
-
-    asked = pyqtSignal(bool)
-
-    def __init__(self, text: str, kind: str, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self.setObjectName(kind)
-        self.setCheckable(True)
-        self.setAccessibleName(name)
-        self.setToolTip(name)
-        self.setMinimumSize(18, theme.TOUCH)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.clicked.connect(self.asked)
-
-    def show_on(self, on: bool) -> None:
-        """Show a state; tells nobody."""
-        self.setChecked(on)
-
-
-class ClusterStrip(QFrame):
+class ClusterStrip(Channel):
     """Shows cluster `k` of the model and moves it. A cluster joined to another's strip has no fader of its own."""
 
     focused = pyqtSignal(int)
@@ -46,59 +27,33 @@ class ClusterStrip(QFrame):
     selection_wanted = pyqtSignal(int)
 
     def __init__(self, k: int, model: MixerModel, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(f"cluster {k}", SpectrogramTile(ring, k + 1, f"Spectrogram of cluster {k}"), parent)
         self.k, self._model = k, model
-        self.setObjectName("strip")
         self.color = theme.FOCUS
         self.current = self.selected = self.unused = False
         self.leader = k
-        self._leader_label = ""
+        self._leader_label = self._mark = ""
         self.chip = QPushButton(str(k))
+        self.chip.setObjectName("chip")
         self.name = NameField(f"Name of cluster {k}", "name")
-        self.tile = SpectrogramTile(ring, k + 1, f"Spectrogram of cluster {k}")
         self.pan = Pan(f"Pan of cluster {k}")
         self.mute = SwitchButton("M", "mute", f"Mute cluster {k}")
         self.solo = SwitchButton("S", "solo", f"Solo cluster {k}; with Ctrl or Shift: only this one")
-        self.fader = Fader(f"Gain of cluster {k}")
-        self.meter = Meter(f"Level of cluster {k}")
-        self.gain = GainField(f"Gain of cluster {k} in dB")
-        self.group = QPushButton()
-        self._lay_out()
+        self.group = QPushButton("join")
+        self.group.setObjectName("group")
+        self.chip.setAccessibleName(f"Menu of cluster {k}: colour, group, reset")
+        self.chip.setToolTip(f"Cluster {k}: menu; Ctrl-click selects for a group")
+        self.build(self.chip, self.name, self.pan, (self.mute, self.solo), self.group)
+        self._keep_sizes()
         self._connect()
         self.setAccessibleName(f"Strip of cluster {k}")
 
-    def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(3, 4, 3, 5)
-        layout.setSpacing(4)
-        self.chip.setMinimumWidth(20)
-        self.chip.setAccessibleName(f"Menu of cluster {self.k}: colour, group, reset")
-        self.chip.setToolTip(f"Cluster {self.k}: menu; Ctrl-click selects for a group")
-        self.name.setFixedHeight(theme.TOUCH - 2)
-        self._switches = QWidget()
-        switches = QHBoxLayout(self._switches)
-        switches.setContentsMargins(0, 0, 0, 0)
-        switches.setSpacing(3)
-        switches.addWidget(self.mute)
-        switches.addWidget(self.solo)
-        travel = QHBoxLayout()
-        travel.setSpacing(4)
-        travel.addStretch(1)
-        travel.addWidget(self.fader, 6)
-        travel.addWidget(self.meter, 1)
-        travel.addStretch(1)
-        self.fader.setMaximumWidth(52)
-        self.meter.setMaximumWidth(16)
-        self.group.setObjectName("group")
-        for widget in (self.chip, self.name, self.tile, self.pan, self._switches):
-            layout.addWidget(widget)
-        layout.addLayout(travel, 1)
-        layout.addWidget(self.gain)
-        layout.addWidget(self.group)
-        for widget in (self.pan, self._switches, self.gain, self.fader):
+    def _keep_sizes(self) -> None:
+        for widget in (self.pan, self.switches, self.gain, self.fader):
             policy = widget.sizePolicy()
             policy.setRetainSizeWhenHidden(True)        # a joined strip's meter stays in line with the others
             widget.setSizePolicy(policy)
+        self.meter.setMaximumWidth(16)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumWidth(46)
         self.setMaximumWidth(WIDEST)
@@ -110,13 +65,9 @@ class ClusterStrip(QFrame):
         self.name.entered.connect(lambda name: self._move("name", name.strip()))
         self.mute.asked.connect(lambda on: self._move("mute", on))
         self.solo.asked.connect(self._solo)
-        self.gain.left.connect(self.fader.setFocus)
         self.name.left.connect(self.fader.setFocus)
         self.chip.clicked.connect(self._chip_clicked)
         self.group.clicked.connect(lambda: self.menu_wanted.emit(self.k))
-
-    def sizeHint(self) -> QSize:
-        return QSize(82, 520)
 
     # Moving
 
@@ -166,11 +117,7 @@ class ClusterStrip(QFrame):
 
     def _show_color(self, color: str) -> None:
         self.color = self.fader.color = self.pan.color = color
-        ink = theme.ink_on(color)
-        self.chip.setStyleSheet(
-            f"QPushButton {{ background: {color}; color: {ink}; font-weight: 600; border: 2px solid {color}; }}"
-            f"QPushButton:focus, QPushButton:hover {{ border: 2px solid {theme.TEXT}; }}"
-        )
+        self.chip.setStyleSheet(theme.chip_style(color))
         self.fader.update()
         self.pan.update()
         self.update()
@@ -179,25 +126,34 @@ class ClusterStrip(QFrame):
         """Show whose strip this cluster follows (`label` is that one's name), or who follows it."""
         self.leader = leader
         joined = leader != self.k
-        for widget in (self.pan, self._switches, self.fader, self.gain):
+        for widget in (self.pan, self.switches, self.fader, self.gain):
             widget.setVisible(not joined)
         if joined:
             text, tip = f"→ {leader}", f"Joined to {leader} ({label}); press for the menu"
         elif members:
             text, tip = f"+{len(members)}", f"Leads {', '.join(map(str, members))}; press for the menu"
         else:
-            text, tip = "group", "On its own; press to join another strip"
+            text, tip = "join", "On its own; press to join another strip"
         self.group.setText(text)
-        if self.group.property("joined") != (text != "group"):
-            self.group.setProperty("joined", text != "group")
-            style = self.group.style()
-            assert style is not None
-            style.unpolish(self.group)          # looks at the property again
-            style.polish(self.group)
+        self._mark = "" if text == "join" else text
+        self._show_number()
+        if self.group.property("joined") != (text != "join"):
+            self.group.setProperty("joined", text != "join")
+            theme.look_again(self.group)
         self._leader_label = label
         self.group.setToolTip(tip)
         self.group.setAccessibleName(f"Group of cluster {self.k}: {tip}")
         self.update()
+
+    def _show_number(self) -> None:
+        """Where there is no room for the group's button, its mark stands beside the number."""
+        marked = self.narrow and bool(self._mark)
+        self.chip.setText(f"{self.k}{self._mark.replace(' ', '')}" if marked else str(self.k))
+        self.chip.setFont(theme.font(7.5 if marked else 9.5, bold=True))
+
+    def arrange(self, narrow: bool) -> None:
+        super().arrange(narrow)
+        self._show_number()
 
     def set_unused(self, unused: bool) -> None:
         """Dim what holds nothing of the song."""
@@ -220,16 +176,20 @@ class ClusterStrip(QFrame):
             self.selected = selected
             self.update()
 
+    @property
+    def fill(self) -> str:
+        return theme.STRIP_CURRENT if self.current else theme.PANEL if self.unused else theme.STRIP
+
+    @property
+    def edge(self) -> tuple[str, float]:
+        if self.selected:
+            return theme.SOLO, 2.0
+        return (theme.FOCUS, 1.5) if self.current else (self.fill, 1.0)
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        fill = theme.STRIP_CURRENT if self.current else theme.PANEL if self.unused else theme.STRIP
-        painter.setBrush(QColor(fill))
-        edge = theme.SOLO if self.selected else theme.FOCUS if self.current else fill
-        painter.setPen(QPen(QColor(edge), 2.0 if self.selected else 1.0))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        super().paintEvent(event)
         if self.leader != self.k:
-            self._paint_leader(painter)
+            self._paint_leader(QPainter(self))
 
     def _paint_leader(self, painter: QPainter) -> None:
         """Say along the missing fader whose strip this one follows."""
@@ -239,8 +199,6 @@ class ClusterStrip(QFrame):
         painter.translate(free.center())
         painter.rotate(-90.0)
         box = QRectF(-free.height() / 2, -free.width() / 2, free.height(), free.width())
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"follows {self._leader_label}")
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)
-        self.tile.setFixedHeight(theme.tile_height(self.height()))
+        metrics, right = painter.fontMetrics(), Qt.TextElideMode.ElideRight
+        text = metrics.elidedText(f"follows {self._leader_label}", right, int(box.width()))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
 
 from gui.model import MixerModel, cluster_path
@@ -13,6 +13,9 @@ from gui.strip_menu import build_menu
 
 class StripRow(QScrollArea):
     """Strips side by side; they share the width, and scroll where it is too little."""
+
+    current_changed = pyqtSignal(int)
+    narrowed = pyqtSignal(bool)
 
     def __init__(self, model: MixerModel, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +40,7 @@ class StripRow(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.strips[0].set_current(True)
+        self.strips[0].arranged.connect(self.narrowed)
 
     @property
     def strip(self) -> ClusterStrip:
@@ -51,6 +55,7 @@ class StripRow(QScrollArea):
         self.current = k
         self.strips[k].set_current(True)
         self.ensureWidgetVisible(self.strips[k], 8, 0)
+        self.current_changed.emit(k)
 
     def step(self, by: int) -> None:
         """Go to the next visible strip, in a circle."""

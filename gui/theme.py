@@ -6,22 +6,42 @@ from functools import lru_cache
 
 import numpy as np
 from PyQt6.QtGui import QColor, QFont, QPalette
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
 WINDOW, PANEL, STRIP, STRIP_CURRENT = "#101216", "#171a20", "#1f232b", "#242b36"
 WELL, LINE, CONTROL, CONTROL_HOVER = "#0b0d10", "#3a4250", "#2d333e", "#3a4250"
-TEXT, TEXT_QUIET, FOCUS = "#eef1f5", "#a9b3c1", "#7cc4ff"
+TEXT, TEXT_QUIET, FOCUS, FOCUS_DARK = "#eef1f5", "#a9b3c1", "#7cc4ff", "#1f5f93"
 MUTE, SOLO, ALERT, GOOD, WARN = "#ff7a66", "#ffd24a", "#ff6b5e", "#55d68b", "#ffb84d"
 INK = "#101216"
 """Text on a lit control."""
+
+TOUCH = 32
+"""The least height of what is touched most, in device-independent pixels."""
+
+SHORT_PX = 440
+"""Strips that are lower save on everything but what is touched most."""
+
 
 def tile_height(strip_height: int) -> int:
     """How tall the spectrogram in a strip of that height is."""
     return min(max(round(strip_height * 0.1), 22), 150)
 
 
-TOUCH = 28
-"""The least height of what is touched, in device-independent pixels."""
+def look_again(widget: QWidget) -> None:
+    """Let a widget follow its properties in the style sheet, after they have changed."""
+    style = widget.style()
+    if style is not None:
+        style.unpolish(widget)
+        style.polish(widget)
+    widget.update()
+
+
+def chip_style(color: str) -> str:
+    """The style of a button in a cluster's colour."""
+    return (
+        f"QPushButton {{ background: {color}; color: {ink_on(color)}; font-weight: 600; border: 2px solid {color}; }}"
+        f"QPushButton:focus, QPushButton:hover {{ border: 2px solid {TEXT}; }}"
+    )
 
 
 def luminance(color: str | QColor) -> float:
@@ -104,12 +124,16 @@ QPushButton#mute:checked {{ background: {MUTE}; color: {INK}; font-weight: 600; 
 QPushButton#solo:checked {{ background: {SOLO}; color: {INK}; font-weight: 600; }}
 QPushButton#bypass:checked {{ background: {WARN}; color: {INK}; font-weight: 600; }}
 QPushButton#limiter:checked {{ background: {GOOD}; color: {INK}; font-weight: 600; }}
-#strip QPushButton {{ padding: 0; min-width: 14px; min-height: 20px; max-height: 20px; }}
-#strip #mute, #strip #solo {{ min-height: 26px; max-height: 26px; }}
-#strip #bypass {{ min-height: 24px; max-height: 24px; }}
-#strip #limiter {{ min-height: 22px; max-height: 22px; }}
-#strip #group {{ background: transparent; color: {TEXT_QUIET}; font-size: 8pt; }}
+QPushButton#limiter[limiting="true"] {{ background: {WARN}; color: {INK}; font-weight: 600; }}
+#strip QPushButton {{ padding: 0; min-width: 14px; min-height: 16px; }}
+#strip #mute, #strip #solo {{ min-height: 30px; min-width: 30px; }}
+#strip #limiter, #strip #fx, #strip #group {{ font-size: 8.5pt; }}
+#strip #group, #strip #fx {{ background: transparent; color: {TEXT_QUIET}; border: 1px solid {CONTROL}; }}
+#strip #group:hover, #strip #fx:hover {{ background: {CONTROL}; }}
+#strip #group:focus, #strip #fx:focus {{ border: 1px solid {FOCUS}; }}
 #strip #group[joined="true"] {{ background: {CONTROL}; color: {TEXT}; }}
+#strip #fx[effects="on"] {{ background: {CONTROL}; color: {FOCUS}; font-weight: 600; }}
+#strip #fx[effects="bypassed"] {{ background: {CONTROL}; color: {WARN}; }}
 QLineEdit {{
     background: {WELL}; color: {TEXT}; border: 1px solid {WELL}; border-radius: 4px; padding: 2px 0;
     selection-background-color: {FOCUS}; selection-color: {INK};
@@ -123,6 +147,29 @@ QMenu::item:selected {{ background: {FOCUS}; color: {INK}; }}
 QMenu::item:disabled {{ color: {TEXT_QUIET}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px; }}
 #bar {{ background: {PANEL}; }}
+#panel, QDialog {{ background: {PANEL}; }}
+QScrollArea#cards, QWidget#cards {{ background: {PANEL}; }}
+#card {{ background: {STRIP}; border-radius: 6px; }}
+#card QLabel {{ background: transparent; }}
+QPushButton#small {{ padding: 0; min-height: 16px; background: transparent; }}
+QPushButton#small:hover {{ background: {CONTROL_HOVER}; }}
+QPushButton#switch:checked {{ background: {GOOD}; color: {INK}; }}
+QPushButton#flat {{ background: transparent; border: 1px solid transparent; padding: 1px 7px; color: {TEXT}; }}
+QPushButton#flat:hover {{ background: {CONTROL}; }}
+QPushButton#flat:focus {{ border: 1px solid {FOCUS}; }}
+QComboBox {{ background: {CONTROL}; border: 1px solid {CONTROL}; border-radius: 4px; padding: 2px 8px; }}
+QComboBox:focus {{ border: 1px solid {FOCUS}; }}
+QComboBox:disabled {{ background: {PANEL}; color: {TEXT_QUIET}; border: 1px solid {CONTROL}; }}
+QComboBox QAbstractItemView {{ background: {CONTROL}; selection-background-color: {FOCUS}; selection-color: {INK}; }}
+QRadioButton {{ spacing: 8px; }}
+QRadioButton::indicator {{
+    width: 14px; height: 14px; border-radius: 9px; border: 2px solid {TEXT_QUIET}; background: {WELL};
+}}
+QRadioButton::indicator:checked {{ border: 5px solid {FOCUS}; width: 8px; height: 8px; background: {INK}; }}
+QRadioButton:focus {{ color: {FOCUS}; }}
+QRadioButton:disabled {{ color: {TEXT_QUIET}; }}
+QProgressBar {{ background: {WELL}; border: none; border-radius: 4px; text-align: center; color: {TEXT}; }}
+QProgressBar::chunk {{ background: {FOCUS_DARK}; border-radius: 4px; }}
 #quiet {{ color: {TEXT_QUIET}; }}
 #error {{ background: {ALERT}; }}
 #error QLabel {{ color: {INK}; font-weight: 600; }}

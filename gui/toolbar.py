@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButto
 from gui import theme
 from gui.model import MixerModel
 from gui.scenes import NAMES, Scenes
-from gui.strip import SwitchButton
+from gui.switch import SwitchButton
 
 
 class ToolBar(QWidget):
@@ -16,6 +16,7 @@ class ToolBar(QWidget):
 
     spectra_wanted = pyqtSignal(bool)
     hide_unused_wanted = pyqtSignal(bool)
+    effects_wanted = pyqtSignal()
     help_wanted = pyqtSignal()
 
     def __init__(self, model: MixerModel, scenes: Scenes, parent: QWidget | None = None) -> None:
@@ -29,6 +30,7 @@ class ToolBar(QWidget):
         self.copy = self._button("A → B", "Make the other scene like this one")
         self.presets = self._button("Presets", "Load or save a preset")
         self.clear_solo = self._button("Clear solos", "Solo nothing (Esc)")
+        self.effects = SwitchButton("Effects", "view", "Show the effects of the chosen strip (F)")
         self.spectra = SwitchButton("Spectra", "view", "Show the spectrograms of all clusters (V)")
         self.hide_unused = SwitchButton("Hide unused", "view", "Hide strips of clusters that hold nothing (H)")
         self.help = self._button("?", "Keys (F1)")
@@ -53,7 +55,7 @@ class ToolBar(QWidget):
         layout.addSpacing(12)
         for scene in self.scenes.values():
             scene.setFixedWidth(34)
-        for switch, width in ((self.spectra, 84), (self.hide_unused, 108)):
+        for switch, width in ((self.effects, 76), (self.spectra, 78), (self.hide_unused, 106)):
             switch.setFixedWidth(width)
         left = (self.undo, self.redo, None, *self.scenes.values(), self.copy, None, self.presets)
         for widget in left:
@@ -62,7 +64,7 @@ class ToolBar(QWidget):
             else:
                 layout.addWidget(widget)
         layout.addStretch(1)
-        for widget in (self.clear_solo, self.hide_unused, self.spectra, self.help):
+        for widget in (self.clear_solo, self.hide_unused, self.effects, self.spectra, self.help):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
@@ -75,6 +77,7 @@ class ToolBar(QWidget):
         self.clear_solo.clicked.connect(self.unsolo)
         self.spectra.asked.connect(self.spectra_wanted)
         self.hide_unused.asked.connect(self.hide_unused_wanted)
+        self.effects.asked.connect(lambda _: self.effects_wanted.emit())
         self.help.clicked.connect(self.help_wanted)
         self._scenes.changed.connect(self.refresh)
         self._model.history_changed.connect(self.refresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, Qt, pyqtSignal
@@ -11,8 +12,8 @@ from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton
 from gui import theme
 from gui.model import MixerModel
 from gui.playhead import Playhead
-from gui.services import Services
-from gui.strip import SwitchButton
+from gui.services import ExportJob, Services
+from gui.switch import SwitchButton
 from gui.waveform import Waveform
 from vqss_engine.control import Value
 from vqss_engine.errors import VQSSError
@@ -20,6 +21,7 @@ from vqss_engine.errors import VQSSError
 SOURCE, PLAY = "/vqss/source", "/vqss/transport/play"
 POSITION, LOOP, STOP = "/vqss/transport/position", "/vqss/transport/loop", "/vqss/transport/stop"
 INPUT = "input"
+MIXES = "WAV (*.wav);;FLAC (*.flac);;Ogg Vorbis (*.ogg);;MP3 (*.mp3)"
 SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
 _MOST_RECENT = 10
 
@@ -33,7 +35,7 @@ def clock_text(seconds: float) -> str:
 class TransportBar(QWidget):
     """Shows and moves the transport of the model."""
 
-    export_wanted = pyqtSignal(Path)
+    export_wanted = pyqtSignal(object)
     failed = pyqtSignal(str)
 
     def __init__(self, model: MixerModel, services: Services, settings: QSettings) -> None:
@@ -61,7 +63,7 @@ class TransportBar(QWidget):
         for button, name in (
             (self.stop, "Stop, and go back to the start"),
             (self.source, "Choose what is separated: the input, a song, a recent one"),
-            (self.export, "Write the stems of the song into a folder"),
+            (self.export, "Write the stems of the song, or the mix as it stands"),
         ):
             button.setAccessibleName(name)
             button.setToolTip(name)
@@ -112,9 +114,10 @@ class TransportBar(QWidget):
         elif path == SOURCE:
             self._show_source(str(value))
 
-    def advance(self, now_s: float) -> None:
-        """Move playhead and clock on."""
+    def advance(self, now_s: float, told_s: float) -> None:
+        """Move playhead and clock on; `told_s` is the position that the engine has told last."""
         self.playhead.seconds = self.waveform.seconds
+        self.playhead.correct(told_s, now_s)
         seconds = self.playhead.position(now_s)
         self.waveform.show_position(seconds)
         length = f" / {clock_text(self.waveform.seconds)}" if self.waveform.seconds else ""
@@ -130,7 +133,7 @@ class TransportBar(QWidget):
         self.title.setToolTip(title)
         for widget in (self.play, self.stop, self.loop):
             widget.setEnabled(source != INPUT)
-        self.export.setEnabled(self._song is not None and self._services.export_command is not None)
+        self.export.setEnabled(self._song is not None and self._services.export_stems is not None)
 
     # Being used
 
@@ -192,10 +195,48 @@ class TransportBar(QWidget):
         if name:
             self.open_song(Path(name))
 
+    def export_menu(self) -> QMenu:
+        """What can be written of the song."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, act in (("Stems into a folder…", self._choose_folder), ("Current mix to a file…", self._choose_file)):
+            action = menu.addAction(text)
+            assert action is not None
+            action.triggered.connect(act)
+        return menu
+
     def _choose_export(self) -> None:
+        self.export_menu().popup(self.export.mapToGlobal(self.export.rect().topLeft()))
+
+    def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Write the stems into")
         if folder:
-            self.export_wanted.emit(Path(folder))
+            self.export_stems(Path(folder))
+
+    def _choose_file(self) -> None:
+        if self._song is None:
+            return
+        suggestion = str(self._song.with_name(f"{self._song.stem} - mix.wav"))
+        name, _ = QFileDialog.getSaveFileName(self, "Write the mix to", suggestion, MIXES)
+        if name:
+            self.export_mix(Path(name if Path(name).suffix else f"{name}.wav"))
+
+    def export_stems(self, folder: Path) -> None:
+        """Ask for the stems of the song in a folder of their own in `folder`."""
+        self._want_export(self._services.export_stems, folder)
+
+    def export_mix(self, file: Path) -> None:
+        """Ask for the mix of the song, with the faders as they are."""
+        self._want_export(self._services.export_mix, file)
+
+    def _want_export(self, export: Callable[[Path, Path], ExportJob] | None, target: Path) -> None:
+        if self._song is None or export is None:
+            self.failed.emit("there is no song to write; open one")
+            return
+        try:
+            self.export_wanted.emit(export(self._song, target))
+        except VQSSError as error:
+            self.failed.emit(str(error))
 
     @property
     def song(self) -> Path | None:

@@ -6,14 +6,19 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication
 
+from gui.chains import chain_of, is_on
+from gui.effects_model import base_of
 from gui.mixer_window import MixerWindow
+from gui.services import EffectKind
 from gui.strip_menu import build_menu
+from tests.gui_racks import rack_services
 from tests.gui_windows import (
     CONTROL,
     NONE,
@@ -28,14 +33,19 @@ from tests.gui_windows import (
     wheel,
     window_on,
 )
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import ModelConfig, StreamConfig
 from vqss_engine.control import ControlSurface
+from vqss_engine.engine import Engine
 
+PATIENCE_S = 60.0
 KEYS = [
     getattr(Qt.Key, f"Key_{name}")
     for name in ("0", "1", "3", "M", "S", "B", "T", "C", "G", "H", "V", "Left", "Right", "Up", "Down", "PageUp",
-                 "PageDown", "Home", "End", "Escape", "BracketLeft", "BracketRight", "Space")
+                 "PageDown", "Home", "End", "Escape", "BracketLeft", "BracketRight", "Space", "F", "D")
 ]  # fmt: skip
 MODIFIERS = (NONE, NONE, NONE, SHIFT, CONTROL)
+EFFECTS = ("Gain", "Compressor", "Invert", "Delay", "Nothing")
 TEXTS = ("-6", "3.5", "-inf", "x", "", "1e9", "nan", "drums", "two words", "0")
 
 
@@ -47,7 +57,8 @@ class Hand:
         self._random = random.Random(seed)
         self._things: tuple[Callable[[], object], ...] = (
             self._wheel, self._wheel, self._drag, self._click, self._click, self._key, self._key, self._type,
-            self._menu, self._undo, self._remote, self._levels, self._tool, self._resize,
+            self._menu, self._undo, self._remote, self._levels, self._tool, self._resize, self._panel, self._effect,
+            self._effect, self._dialog,
         )  # fmt: skip
 
     def act(self) -> None:
@@ -120,20 +131,84 @@ class Hand:
         click(self._random.choice((bar.undo, bar.redo, bar.copy, bar.clear_solo, bar.spectra, bar.hide_unused,
                                    *bar.scenes.values())))  # fmt: skip
 
+    def _panel(self) -> None:
+        dock = self._window.dock
+        self._random.choice((
+            dock.toggle, lambda: dock.show("main"), lambda: dock.show(str(self._strip().k)),
+            lambda: click(self._strip().fx), lambda: click(self._window.main.fx),
+        ))()  # fmt: skip
+
+    def _effect(self) -> None:
+        """Something in the panel of effects; loading goes on while other things are done."""
+        panel, effects = self._window.dock.panel, self._window.dock.effects
+        if panel.isHidden():
+            return
+        what = self._random.random()
+        if what < 0.25 and effects.editable and len(panel.cards) < 3:
+            panel.add_effect(EffectKind("", "", {"plugin": self._random.choice(EFFECTS)}))
+        elif what < 0.45:
+            click(panel.bypass)
+        elif panel.cards:
+            card = self._random.choice(panel.cards)
+            buttons = [card.up, card.down, card.on, card.on, card.remove]
+            rows = [row for row in card.rows.values() if hasattr(row, "slider")]
+            if rows and what < 0.75:
+                row = self._random.choice(rows)
+                wheel(row.slider, self._random.randint(-9, 9), self._modifiers())
+                type_into(row.field, self._random.choice(TEXTS))
+            else:
+                click(self._random.choice(buttons))
+
+    def _dialog(self) -> None:
+        self._window.show_devices()
+        settle()
+        assert self._window.devices is not None
+        self._window.devices.close()
+
     def _resize(self) -> None:
         self._window.resize(self._random.randint(900, 2400), self._random.randint(500, 1400))
         settle()
 
 
-def play(window: MixerWindow, surface: ControlSurface, actions: int, seed: int) -> set[str]:
-    """Do so many things, and compare window and surface all along; returns the paths that ever changed."""
+def play(
+    window: MixerWindow, surface: ControlSurface, actions: int, seed: int, tick: Callable[[], object]
+) -> set[str]:
+    """Do so many things, and compare window and surface all along; returns the paths that ever changed.
+
+    `tick` is called all the time, as the main thread of an engine does.
+    At the end nothing is on its way, and the panel shows the effects that the engine has.
+    """
     hand, first, changed = Hand(window, surface, seed), shown(window), set()
     for step in range(actions):
         hand.act()
+        tick()
         if step % 20 == 0 or step == actions - 1:
             assert_agreement(window, surface)
             changed |= {path for path, value in shown(window).items() if value != first[path]}
+    deadline = time.monotonic() + PATIENCE_S
+    while window.dock.effects.busy:
+        assert time.monotonic() < deadline, "a rack is stuck"
+        settle()
+    assert_agreement(window, surface)
+    assert_effects(window, surface)
     return changed
+
+
+def assert_effects(window: MixerWindow, surface: ControlSurface) -> None:
+    """Every chain on the screen is the one in the engine, with its values."""
+    dock = window.dock
+    dock.panel.show()
+    for chain in ("main", *(str(k) for k in range(surface.clusters))):
+        dock.panel.show_chain(chain)
+        settle()
+        running = [entry for entry in chain_of(dock.effects.chains, chain) if is_on(entry)]
+        assert bool(running) == (f"{base_of(chain)}/bypass" in surface)
+        rows = {path: row for path, row in dock.panel._rows.items() if hasattr(row, "slider")}
+        assert {path: row.slider.current for path, row in rows.items()} == {path: surface.get(path) for path in rows}
+        assert {path for path in rows} == {
+            parameter.path for parameter in surface.parameters()
+            if parameter.path.startswith(base_of(chain) + "/") and parameter.kind == "float"
+        }  # fmt: skip
 
 
 def main() -> None:
@@ -142,10 +217,14 @@ def main() -> None:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     failures: list[object] = []
     sys.excepthook = lambda kind, error, trace: (failures.append(error), sys.__excepthook__(kind, error, trace))
-    surface = ControlSurface(16)
-    with tempfile.TemporaryDirectory() as folder, window_on(surface, Path(folder)) as window:
-        changed = play(window, surface, actions, seed)
-        print(f"{actions} actions, seed {seed}: {len(changed)} parameters moved, {len(failures)} exceptions")
+    config = ModelConfig(width=16, layers=1, recurrent_width=16, band_hidden=16)
+    engine = Engine(ModelBundle.random(config), StreamConfig.named("default"), 2)
+    surface = engine.surface
+    with tempfile.TemporaryDirectory() as folder:
+        host, services = rack_services(engine, Path(folder))
+        with window_on(surface, Path(folder), services) as window:
+            changed = play(window, surface, actions, seed, host.poll)
+            print(f"{actions} actions, seed {seed}: {len(changed)} parameters moved, {len(failures)} exceptions")
     QApplication.closeAllWindows()
     sys.exit(bool(failures))
 

@@ -1,4 +1,4 @@
-"""What is drawn and told: contrast, meters, spectrograms, unused clusters, playhead, transport, status."""
+"""What is drawn and told: contrast, sizes, meters, spectrograms, unused clusters, the limiter, status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtCore import QPoint
 from PyQt6.QtGui import QColor
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QPushButton
@@ -18,11 +18,9 @@ from gui.activity import Activity
 from gui.meter import Meter, PeakHold
 from gui.mixer_window import MixerWindow
 from gui.playhead import Playhead
-from gui.services import Overview, Services
 from gui.strip_menu import COLORS
-from tests.gui_windows import LEFT, SHIFT, application, click, key, move, settle, window_on
+from tests.gui_windows import LEFT, application, click, settle, window_on
 from vqss_engine.control import ControlSurface, EngineState
-from vqss_engine.errors import VQSSError
 
 BACKGROUNDS = (theme.WINDOW, theme.PANEL, theme.STRIP, theme.STRIP_CURRENT, theme.WELL, theme.CONTROL)
 LIT = (theme.MUTE, theme.SOLO, theme.ALERT, theme.GOOD, theme.WARN, theme.FOCUS)
@@ -34,21 +32,8 @@ def surface() -> ControlSurface:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
-    """Songs named in `tmp_path`; every one is a second-long tone of ten seconds."""
-
-    def open_song(path: Path) -> str:
-        if path.suffix != ".wav":
-            raise VQSSError(f"{path.name} is no song")
-        return path.name
-
-    wave = np.stack((-np.ones(100), np.ones(100))).astype(np.float32)
-    return Services(lambda path: Overview(wave, 10.0), open_song, lambda source: tmp_path / source)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, services: Services, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path, services) as made:
+def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
+    with window_on(surface, tmp_path) as made:
         yield made
 
 
@@ -171,41 +156,36 @@ def test_the_playhead_goes_on_stops_and_goes_round() -> None:
     assert head.position(200.0) == pytest.approx(1.5)
 
 
-def wait_for_overview(window: MixerWindow) -> None:
-    while not window.transport.waveform.seconds:
-        QTest.qWait(5)
+def test_the_limiter_lights_up_while_it_holds_the_output_down(window: MixerWindow, surface: ControlSurface) -> None:
+    lit = []
+    for limiter, peak in ((0, 1.0), (1, 0.25), (1, 1.0), (1, 0.25)):
+        surface.set("/vqss/main/limiter", limiter)
+        surface.telemetry.peak_power[4] = peak
+        settle()
+        window.advance(float(len(lit)))
+        lit.append((window.main.limiting, window.main.limiter.text()))
+    dark = (False, "Limiter")
+    assert lit == [dark, dark, (True, "LIMITING"), dark]
 
 
-def test_a_song_is_opened_played_sought_and_looped(
-    window: MixerWindow, surface: ControlSurface, tmp_path: Path
+@pytest.mark.parametrize("size", [(900, 500), (1400, 800), (3840, 2160)])
+@pytest.mark.parametrize("effects", [False, True], ids=["plain", "effects"])
+def test_switches_are_large_enough_to_touch_and_strips_stand_in_line(
+    tmp_path: Path, size: tuple[int, int], effects: bool
 ) -> None:
-    (tmp_path / "song.wav").write_bytes(b"")
-    window.transport.open_song(tmp_path / "song.wav")
-    settle()
-    assert surface.get("/vqss/source") == "song.wav" and surface.get("/vqss/transport/play") is True
-    assert window.transport.recent() == [str(tmp_path / "song.wav")]
-    wait_for_overview(window)
-    wave = window.transport.waveform
-    QTest.mouseClick(wave, LEFT, pos=QPoint(wave.width() // 2, 10))
-    assert surface.get("/vqss/transport/position") == pytest.approx(5.0, abs=0.1)
-    QTest.mousePress(wave, LEFT, SHIFT, QPoint(wave.width() // 4, 10))
-    move(wave, QPoint(wave.width() // 3, 10), SHIFT)
-    QTest.mouseRelease(wave, LEFT, SHIFT, QPoint(wave.width() // 2, 10))
-    assert surface.get("/vqss/transport/loop") == pytest.approx((2.5, 5.0), abs=0.1)
-    assert window.transport.loop.isChecked()
-    click(window.transport.loop)
-    assert surface.get("/vqss/transport/loop") == (0.0, 0.0)
-    key(window, Qt.Key.Key_Space)
-    assert surface.get("/vqss/transport/play") is False
-    surface.set("/vqss/source", "input", "somebody")
-    settle()
-    assert not window.transport.play.isEnabled() and window.transport.song is None
-
-
-def test_what_is_no_song_is_told_in_a_bar(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
-    window.transport.open_song(tmp_path / "notes.txt")
-    assert "notes.txt is no song" in window.errors.label.text() and window.errors.isVisible()
-    assert surface.get("/vqss/source") == "input"
+    with window_on(ControlSurface(16), tmp_path) as window:
+        window.resize(*size)
+        if effects:
+            window.dock.toggle()
+        settle()
+        strips = window.row.strips
+        for button in (button for strip in strips for button in (strip.mute, strip.solo)):
+            assert button.width() >= 32 and button.height() >= 32
+        tops = {strip.fader.mapTo(window, QPoint()).y() for strip in (*strips, window.main)}
+        assert len(tops) == 1
+        assert strips[0].fader.height() >= 90
+        if not effects:
+            assert not window.row.horizontalScrollBar().isVisible()  # type: ignore[union-attr]
 
 
 def test_status_and_errors_of_the_engine_are_shown(window: MixerWindow, surface: ControlSurface) -> None:

@@ -1,0 +1,157 @@
+"""The rack that a window composes: written to a file as a whole, loaded by the engine over OSC, kept for a restart.
+
+An entry may say "off": true; it is kept here and left out of what the engine loads.
+
+Threads: `load` waits for the engine and is called on one thread at a time; the others read, and do not wait.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack, read_rack
+from vqss_engine.control import Control
+from vqss_engine.errors import VQSSError
+from vqss_engine.inserts import MAIN
+
+Chains = dict[str, list[dict[str, Any]]]
+"""Cluster number or 'main', as text, to the entries of its chain, as rack files have them."""
+
+_LOAD = "/vqss/rack/load"
+_FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
+_SHOWN_WITHIN_S = 5.0
+
+
+class RackStore:
+    """The rack of the engine behind `mixer`, which loads racks from `folder` by name; `name` is that of its own file.
+
+    path: the rack file that the engine was started with, if any.
+    """
+
+    def __init__(self, mixer: Control, folder: Path, name: str, path: Path | None = None) -> None:
+        self._mixer, self._folder, self._name = mixer, folder, name
+        self._lock = threading.Lock()
+        self._chains: Chains = read_chains(path) if path else {}
+
+    @property
+    def file(self) -> Path:
+        """Where the rack is written for the engine."""
+        return self._folder / self._name
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the engine has the effects that were loaded here, as far as their addresses tell."""
+        return _addressed(self._mixer) == {key for key, chain in heard(self._chains).items() if chain}
+
+    def chains(self) -> Chains:
+        """The chains with the values that the effects have now."""
+        with self._lock:
+            chains = copy.deepcopy(self._chains)
+        if self.in_place:
+            _take_values(self._mixer, chains)
+        return chains
+
+    def load(self, chains: Chains) -> None:
+        """Let the engine play through these; raises VQSSError naming the entry at fault, and then nothing changes."""
+        write_chains(self.file, heard(chains))
+        bypassed = {path: True for path in _bypasses(self._mixer) if self._mixer.get(path)}
+        name = self._name if any(heard(chains).values()) else ""
+        self._mixer.act(_LOAD, name)
+        with self._lock:
+            self._chains = copy.deepcopy(chains)
+        deadline = time.monotonic() + _SHOWN_WITHIN_S
+        while not self.in_place and time.monotonic() < deadline:
+            time.sleep(0.005)       # the addresses come a moment after the answer
+        known = set(_bypasses(self._mixer))
+        self._mixer.set_many({path: on for path, on in bypassed.items() if path in known})
+
+    def options(self) -> list[str]:
+        """The options that give a new engine the same effects with the same values."""
+        chains = self.chains()
+        if not self.in_place or not any(heard(chains).values()):
+            return []
+        write_chains(self.file, heard(chains))
+        bypasses = [f"--set={path}=1" for path in _bypasses(self._mixer) if self._mixer.get(path)]
+        return [f"--rack={self.file}", *bypasses]
+
+    def close(self) -> None:
+        """Remove the file."""
+        with suppress(OSError):
+            self.file.unlink()
+
+
+def heard(chains: Chains) -> Chains:
+    """The chains without what is off."""
+    return {key: [entry for entry in chain if not entry.get("off")] for key, chain in chains.items()}
+
+
+def read_chains(path: Path) -> Chains:
+    """The chains of a rack file, files in it by their whole paths; raises VQSSError."""
+    source = read_rack(path)
+    folder = source.folder.resolve()
+    return {str(key): [_absolute(entry, folder) for entry in chain] for key, chain in source.chains.items()}
+
+
+def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """An entry whose files beside the rack are found from anywhere."""
+    files = {key for key in entry if key in EXTERNAL_KEYS or key.endswith("_filename")}
+    return {
+        key: str(folder / value) if key in files and (folder / str(value)).exists() else value
+        for key, value in entry.items()
+    }
+
+
+def write_chains(path: Path, chains: Chains) -> None:
+    """Write a rack file, at once or not at all; raises VQSSError."""
+    clusters = {key: chain for key, chain in chains.items() if key != MAIN and chain}
+    rack = {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
+    parse_rack(rack)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(rack, file, indent=1)
+            os.replace(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as error:
+        raise VQSSError(f"the rack '{path}' cannot be written ({error.strerror}); choose another place") from error
+
+
+def _addressed(mixer: Control) -> set[str]:
+    """The chains that have addresses now."""
+    found = (_FX.match(parameter.path) for parameter in mixer.parameters())
+    return {match[1] or MAIN for match in found if match}
+
+
+def _bypasses(mixer: Control) -> list[str]:
+    return [parameter.path for parameter in mixer.parameters() if parameter.path.endswith("/fx/bypass")]
+
+
+def _take_values(mixer: Control, chains: Chains) -> None:
+    """Put into the entries what their effects' parameters are now."""
+    for parameter in mixer.parameters():
+        match = _FX.match(parameter.path)
+        if match is None or match[2] is None:
+            continue
+        running = [entry for entry in chains.get(match[1] or MAIN, []) if not entry.get("off")]
+        if int(match[2]) >= len(running):
+            continue
+        entry, value = running[int(match[2])], mixer.get(parameter.path)
+        if value != parameter.default or match[3] in entry:
+            if any(key in entry for key in EXTERNAL_KEYS):
+                entry.setdefault("parameters", {})[match[3]] = value
+            else:
+                entry[match[3]] = value

@@ -1,0 +1,68 @@
+"""The effects beside the strips: which chain the panel shows, and what the strips' FX buttons say."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from gui.chains import MAIN
+from gui.effects_model import EffectsModel, key_of
+from gui.effects_panel import EffectsPanel
+from gui.main_strip import MainStrip
+from gui.model import MixerModel
+from gui.services import Racks
+from gui.strip_row import StripRow
+from vqss_engine.control import Value
+
+
+class EffectsDock(QObject):
+    """Holds the panel, joined to the strips of `row` and to `main`. `shown(on)`: it came or went."""
+
+    shown = pyqtSignal(bool)
+
+    def __init__(
+        self, model: MixerModel, racks: Racks | None, row: StripRow, main: MainStrip, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.effects = EffectsModel(model, racks, self)
+        self.panel = EffectsPanel(model, self.effects)
+        self._row, self._main = row, main
+        self.effects.changed.connect(self.refresh)
+        self.panel.closed.connect(self.toggle)
+        row.current_changed.connect(self._follow)
+        main.effects_wanted.connect(lambda: self.show(MAIN))
+        for strip in row.strips:
+            strip.effects_wanted.connect(lambda k=strip.k: self.show(str(k)))
+
+    def show(self, key: str) -> None:
+        """Show the effects of a cluster or of the main output; hide them where they are shown."""
+        hide = not self.panel.isHidden() and self.panel.key == key
+        self.panel.show_chain(key)
+        self.panel.setVisible(not hide)
+        self.shown.emit(not hide)
+
+    def toggle(self) -> None:
+        """Show the effects of the chosen strip, or hide those that are shown."""
+        self.show(str(self._row.current) if self.panel.isHidden() else self.panel.key)
+
+    def _follow(self, k: int) -> None:
+        if not self.panel.isHidden() and self.panel.key != str(k):
+            self.panel.show_chain(str(k))
+
+    def refresh(self) -> None:
+        """Show on all strips what effects they have."""
+        for key in (MAIN, *(str(strip.k) for strip in self._row.strips)):
+            self._show_count(key)
+
+    def show_value(self, path: str, value: Value) -> bool:
+        """Show a parameter, if it is an effect's."""
+        key = key_of(path)
+        if key is None:
+            return False
+        self.panel.show_value(path, value)
+        if path.endswith("/fx/bypass"):
+            self._show_count(key)
+        return True
+
+    def _show_count(self, key: str) -> None:
+        strip = self._main if key == MAIN else self._row.strips[int(key)]
+        strip.fx.show_effects(self.effects.count(key), self.effects.bypassed(key))

@@ -1,0 +1,254 @@
+"""The effects of the engine as the window knows them: which there are, and how they are added, ordered and removed.
+
+Parameters and bypasses are parameters of the mixer, set like faders. What is in a chain is only set by loading a whole
+rack, which takes a moment; meanwhile further changes are made to the rack that is on its way.
+
+Threads: `effects` loads one rack after the other and ends when there is none; `effects-list` finds what can be added.
+Both may block. All else is the Qt thread's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from gui import chains as edit
+from gui.chains import MAIN
+from gui.model import MixerModel
+from gui.services import Chains, EffectKind, Racks
+from vqss_engine.control import Parameter, Value
+from vqss_engine.errors import VQSSError
+
+RACK = "rack"
+"""The name under which undo knows the whole rack."""
+
+_FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An effect that has addresses: its number in the chain, what it is called, and its parameters."""
+
+    index: int
+    title: str
+    parameters: tuple[Parameter, ...]
+
+
+def base_of(key: str) -> str:
+    """The address of a chain."""
+    return "/vqss/main/fx" if key == MAIN else f"/vqss/cluster/{key}/fx"
+
+
+def key_of(path: str) -> str | None:
+    """The chain that an address belongs to; None for what is of no effect."""
+    match = _FX.match(path)
+    return (match[1] or MAIN) if match else None
+
+
+class EffectsModel(QObject):
+    """`changed`: other effects, or another state of loading; `failed(text)`: what was refused."""
+
+    changed = pyqtSignal()
+    failed = pyqtSignal(str)
+    kinds_known = pyqtSignal()
+    _done = pyqtSignal(object)
+    _listed = pyqtSignal(object)
+
+    def __init__(self, model: MixerModel, racks: Racks | None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._racks = model, racks
+        self.kinds: Sequence[EffectKind] = ()
+        self._listing = False
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[Chains, bool]] = []
+        self._loading: Chains | None = None
+        self._done.connect(self._take_result)
+        self._listed.connect(self._take_kinds)
+        model.vocabulary_changed.connect(self.changed)
+        model.takers[RACK] = self._recall
+
+    # What there is
+
+    @property
+    def busy(self) -> bool:
+        """Whether a rack is on its way."""
+        return self._loading is not None
+
+    @property
+    def editable(self) -> bool:
+        """Whether effects can be added, ordered and removed here."""
+        if self._racks is None or not self._model.connected:
+            return False
+        return self.busy or self._racks.in_place or not self.keys
+
+    @property
+    def why_not(self) -> str:
+        """Why they cannot, in a sentence."""
+        if self._racks is None:
+            return ("This engine was not started by this window, so effects cannot be added or reordered here. What is"
+                    " loaded can be set, passed by, and removed as a whole.")  # fmt: skip
+        if not self._model.connected:
+            return "The engine does not answer."
+        return "Somebody else has loaded these effects: they can be set and passed by, or removed as a whole."
+
+    @property
+    def chains(self) -> Chains:
+        """The rack: what is on its way, or what was loaded here, with the values of now."""
+        if self._loading is not None:
+            return self._waiting[-1][0] if self._waiting else self._loading
+        return self._racks.chains() if self._racks is not None and self._racks.in_place else {}
+
+    @property
+    def keys(self) -> set[str]:
+        """The chains that have effects in the engine."""
+        found = (key_of(parameter.path) for parameter in self._model.mixer.parameters())
+        return {key for key in found if key is not None}
+
+    def loaded(self, key: str) -> list[Loaded]:
+        """The effects of a chain that have parameters, as the engine tells them."""
+        found: dict[int, list[Parameter]] = {}
+        for parameter in self._model.mixer.parameters():
+            match = _FX.match(parameter.path)
+            if match and match[2] is not None and (match[1] or MAIN) == key:
+                found.setdefault(int(match[2]), []).append(parameter)
+        return [Loaded(index, _title(own[0]), tuple(own)) for index, own in sorted(found.items())]
+
+    def count(self, key: str) -> int:
+        """How many effects a chain has, as far as can be known."""
+        if self._racks is not None and (self.busy or self._racks.in_place):
+            return len(edit.chain_of(self.chains, key))
+        loaded = self.loaded(key)
+        return loaded[-1].index + 1 if loaded else int(key in self.keys)
+
+    def bypassed(self, key: str) -> bool:
+        """Whether a chain is passed by."""
+        path = f"{base_of(key)}/bypass"
+        return any(parameter.path == path for parameter in self._model.mixer.parameters()) and bool(
+            self._model.get(path)
+        )
+
+    def bypass(self, key: str, on: bool) -> None:
+        """Pass a chain by, or not."""
+        self._model.move({f"{base_of(key)}/bypass": on})
+
+    # Changing it
+
+    def load(self, chains: Chains, undoable: bool = True) -> None:
+        """Let the engine play through these effects."""
+        if self._racks is None:
+            self.failed.emit(self.why_not)
+            return
+        with self._lock:
+            self._waiting.append((chains, undoable))
+            begin, self._loading = self._loading is None, self._loading or chains
+        if begin:
+            threading.Thread(target=self._work, name="effects", daemon=True).start()
+        self.changed.emit()
+
+    def remove_all(self) -> None:
+        """Remove all effects, whoever loaded them."""
+        if self._racks is not None:
+            self.load({})
+        else:
+            self._model.act("/vqss/rack/load", "")
+
+    def read(self, path: Path) -> None:
+        """Load a rack file."""
+        if self._racks is not None:
+            with self._told():
+                self.load(self._racks.read(path))
+
+    def write(self, path: Path) -> None:
+        """Write the effects as they are into a rack file."""
+        if self._racks is not None:
+            with self._told():
+                self._racks.write(path, self.chains)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what is refused."""
+        try:
+            yield
+        except VQSSError as error:
+            self.failed.emit(str(error))
+
+    def _recall(self, value: Value) -> None:
+        """Undo or redo a change of the rack."""
+        self.load(json.loads(str(value)), undoable=False)
+
+    def _work(self) -> None:
+        assert self._racks is not None
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._loading = None
+                    break
+                chains, undoable = self._waiting.pop(0)
+                self._loading = chains
+            before = self._racks.chains() if self._racks.in_place else {}
+            try:
+                self._racks.load(chains)
+                result: object = (json.dumps(before), json.dumps(chains)) if undoable else None
+            except VQSSError as error:
+                result = str(error)
+                with self._lock:
+                    self._waiting.clear()       # they were made on top of what was refused
+            self._tell(result)
+        self._tell(None)
+
+    def _tell(self, result: object) -> None:
+        with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
+            self._done.emit(result)
+
+    def _take_result(self, result: object) -> None:
+        if isinstance(result, str):
+            self.failed.emit(result)
+        elif isinstance(result, tuple):
+            before, after = result
+            self._model.history.add({RACK: before}, {RACK: after})
+            self._model.history_changed.emit()
+        self.changed.emit()
+
+    # What can be added
+
+    def want_kinds(self) -> None:
+        """See to it that `kinds` become known."""
+        if self._racks is not None and not self.kinds and not self._listing:
+            self._listing = True
+            threading.Thread(target=self._list, args=(self._racks.kinds,), name="effects-list", daemon=True).start()
+
+    def _list(self, kinds: Callable[[], Sequence[EffectKind]]) -> None:
+        try:
+            found: object = kinds()
+        except VQSSError as error:
+            found = str(error)
+        with contextlib.suppress(RuntimeError):
+            self._listed.emit(found)
+
+    def _take_kinds(self, found: object) -> None:
+        self._listing = False
+        if isinstance(found, str):
+            self.failed.emit(found)
+        else:
+            self.kinds = found  # type: ignore[assignment]
+        self.kinds_known.emit()
+
+    def fixed(self, entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """The arguments of an effect that only loading sets."""
+        for kind in self.kinds:
+            if all(entry.get(name) == value for name, value in kind.entry.items()):
+                return kind.fixed
+        return ()
+
+
+def _title(parameter: Parameter) -> str:
+    """The effect's name in what its parameters say of themselves: `clusters.3[0] Compressor: threshold`."""
+    return parameter.description.partition(":")[0].partition(" ")[2] or "Effect"

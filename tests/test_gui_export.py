@@ -1,0 +1,106 @@
+"""Stems and the mix of a song, written from the window by the program itself: right, cancelled, refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PyQt6.QtTest import QTest
+
+from bridge.commands.gui_services import services_for
+from gui.mixer_window import MixerWindow
+from tests.gui_windows import click, wheel, window_on
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.control import ControlSurface
+
+RATE, PATIENCE_S = 44100, 200.0
+pytestmark = pytest.mark.timeout(250)       # on a bare machine the kernels are compiled first
+
+
+@pytest.fixture
+def window(tmp_path: Path, song: np.ndarray) -> Iterator[MixerWindow]:
+    """On a mixer with the shipped model's clusters, which plays half a second of the song from `tmp_path`/music."""
+    music = tmp_path / "music"
+    music.mkdir()
+    soundfile.write(music / "short.wav", song[:, : RATE // 2].T, RATE, subtype="FLOAT")
+    surface = ControlSurface(ModelBundle.load(None).config.clusters)
+    services = services_for(surface, music, "this engine")  # type: ignore[arg-type]
+    with window_on(surface, tmp_path, services) as made:
+        surface.set("/vqss/source", "short.wav")
+        wait_until(lambda: made.transport.song is not None)
+        yield made
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        QTest.qWait(10)
+
+
+def finish(window: MixerWindow) -> None:
+    wait_until(lambda: not window.export.running)
+    assert "Wrote" in window.export.label.text(), window.errors.label.text()
+
+
+def test_the_mix_is_written_as_the_faders_stand(window: MixerWindow, tmp_path: Path, song: np.ndarray) -> None:
+    wheel(window.main.fader, -12)        # -6 dB on all
+    window.transport.export_mix(tmp_path / "mix.wav")
+    assert window.export.isVisible() and window.export.running
+    finish(window)
+    mix, rate = soundfile.read(tmp_path / "mix.wav", dtype="float32")
+    assert rate == RATE and np.abs(mix.T - 10 ** (-6 / 20) * song[:, : RATE // 2]).max() < 1e-4
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".ini"} == {"mix.wav", "music"}
+
+
+def test_every_move_is_in_what_is_asked_for(window: MixerWindow, tmp_path: Path) -> None:
+    wheel(window.row.strips[0].fader, -2)
+    click(window.row.strips[1].mute)
+    window.model.put("/vqss/transport/loop", (0.0, 0.2))
+    assert window.services.export_mix is not None
+    command = window.services.export_mix(tmp_path / "music" / "short.wav", tmp_path / "mix.flac").command
+    assert {option for option in command if option.startswith("--set")} == {
+        "--set=/vqss/cluster/0/gain=-1.0", "--set=/vqss/cluster/1/mute=1",
+    }  # fmt: skip
+
+
+def test_stems_are_written_into_a_folder_with_the_name_of_the_song(window: MixerWindow, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    window.transport.export_stems(out)
+    finish(window)
+    assert (out / "short" / "manifest.json").is_file() and list((out / "short").glob("cluster_*.wav"))
+    assert [path.name for path in out.iterdir()] == ["short"]
+
+
+def test_a_cancelled_export_leaves_nothing_behind_and_told_how_far_it_was(
+    window: MixerWindow, tmp_path: Path, song: np.ndarray
+) -> None:
+    soundfile.write(tmp_path / "music" / "long.wav", np.tile(song, (1, 40)).T, RATE, subtype="PCM_16")
+    window.model.put("/vqss/source", "long.wav")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mix.wav").write_text("an older one")
+    window.transport.export_mix(out / "mix.wav")
+    wait_until(lambda: window.export.progress.value() > 0 or not window.export.running)
+    assert window.export.running, window.errors.label.text()
+    assert window.export.progress.maximum() > window.export.progress.value()
+    window.transport.export_mix(tmp_path / "second.wav")
+    assert "an export is running" in window.errors.label.text()
+    click(window.export.stop)
+    assert not window.export.running and not window.export.isVisible()
+    assert [path.name for path in out.iterdir()] == ["mix.wav"]
+    assert (out / "mix.wav").read_text() == "an older one"
+
+
+def test_what_cannot_be_written_is_told(window: MixerWindow, tmp_path: Path) -> None:
+    window.transport.export_mix(tmp_path / "mix.xyz")
+    assert not window.export.running
+    assert "no format that can be written" in window.errors.label.text() and window.errors.isVisible()
+    window.model.put("/vqss/source", "input")
+    window.transport.export_mix(tmp_path / "mix.wav")
+    assert "there is no song" in window.errors.label.text()
