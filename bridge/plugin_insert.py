@@ -132,7 +132,7 @@ class PluginInsert:
             raise InsertLate(f"{self.name} {late}") from late
         except Exception as error:
             raise PluginFault(f"{self.name} raised {type(error).__name__}: {error}") from error
-        if not math.isfinite(float(out.sum())):
+        if not math.isfinite(np.add.reduce(out, axis=None)):
             raise PluginFault(f"{self.name} returned non-finite samples")
         if not self.latency_samples and out.shape == block.shape:
             return out

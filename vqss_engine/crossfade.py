@@ -19,6 +19,8 @@ class Crossfade:
 
     def advance(self, target: float) -> None:
         """Go on by one hop towards `target` (0 or 1)."""
+        if self._start == self.position == target:
+            return  # at rest, as nearly always
         self._start = self.position
         self.position += min(max(target - self.position, -self._step), self._step)
         if abs(target - self.position) < 1e-6:

@@ -91,19 +91,22 @@ class Slot:
     def process(self, block: Floats, out: Floats) -> Floats:
         """Take one hop (C, H) and fill `out` with the processed one."""
         self._used = True
-        self._plain.process(block, self._dry)
+        # without latency the input is the dry signal, unless it is overwritten
+        still = not self._plain.latency_samples and out is not block
+        dry = block if still else self._plain.process(block, self._dry)
         if self._late and self._deadline.limit_s is None:
             self._late, self._wait = False, min(self._wait, self._warm_hops)
-        wet = self._run(block) if self._wait <= self._warm_hops else self._dry
+        wet = self._run(block) if self._wait <= self._warm_hops else dry
         dry_wanted = self.bypass or self._wait > 0
         self._wait = max(0, self._wait - 1)
         self._fade.advance(1.0 if dry_wanted else 0.0)
-        return self._splice.mix(self._fade, wet, self._dry, out)
+        return self._splice.mix(self._fade, wet, dry, out)
 
     def _run(self, block: Floats) -> Floats | None:
         """The processed and aligned hop, or None if the insert failed."""
         try:
-            return self._align.process(self._checked(block), self._wet)
+            wet = self._checked(block)
+            return self._align.process(wet, self._wet) if self._align.latency_samples else wet
         except Exception as error:
             kind = "" if isinstance(error, InsertFault) else f"{type(error).__name__}: "
             rest_s, self._rest_s = self._rest_s, min(2.0 * self._rest_s, _LONGEST_REST_S)
@@ -123,7 +126,7 @@ class Slot:
             raise InsertLate(f"took {1000 * took_s:.0f} ms")
         if np.shape(result) != block.shape:
             raise InsertFault(f"returned shape {np.shape(result)} for {block.shape}")
-        if not math.isfinite(float(np.sum(result))):
+        if not math.isfinite(np.add.reduce(result, axis=None)):
             raise InsertFault("returned non-finite samples")
         return result
 
