@@ -12,7 +12,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from PyQt6.QtWidgets import (
 
 from gui import chains as edit
 from gui import theme
+from gui.buttons import touch_button
 from gui.chains import MAIN
 from gui.effect_card import EffectCard
 from gui.effects_model import EffectsModel, Loaded, base_of, key_of
@@ -48,10 +48,10 @@ class EffectsPanel(QFrame):
         self.cards: list[EffectCard] = []
         self._rows: dict[str, ParameterRow] = {}
         self.number, self.title = QLabel("0"), QLabel()
-        self.close_button = self._button("✕", "Close the effects (F)")
+        self.close_button = touch_button("✕", "Close the effects (F)")
         self.bypass = SwitchButton("Bypass", "bypass", "Pass this chain by")
-        self.add = self._button("Add effect…", "Add an effect to this chain")
-        self.more = self._button("⋯", "Load, save or remove all effects")
+        self.add = touch_button("Add effect…", "Add an effect to this chain")
+        self.more = touch_button("⋯", "Load, save or remove all effects")
         self.note = QLabel()
         self._lay_out()
         self.close_button.clicked.connect(self.closed)
@@ -61,13 +61,6 @@ class EffectsPanel(QFrame):
         effects.changed.connect(self.refresh)
         effects.kinds_known.connect(self.refresh)
         self.hide()
-
-    def _button(self, text: str, name: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setAccessibleName(name)
-        button.setToolTip(name)
-        button.setMinimumHeight(theme.TOUCH)
-        return button
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from gui import theme
+from gui.buttons import touch_button
 from gui.model import MixerModel
 from gui.scenes import NAMES, Scenes
 from gui.switch import SwitchButton
@@ -24,26 +25,19 @@ class ToolBar(QWidget):
         self._model, self._scenes = model, scenes
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.undo = self._button("↶ Undo", "Undo the last move (Ctrl+Z)")
-        self.redo = self._button("↷ Redo", "Redo (Ctrl+Shift+Z)")
+        self.undo = touch_button("↶ Undo", "Undo the last move (Ctrl+Z)")
+        self.redo = touch_button("↷ Redo", "Redo (Ctrl+Shift+Z)")
         self.scenes = {name: SwitchButton(name, "scene", f"Scene {name} (T switches)") for name in NAMES}
-        self.copy = self._button("A → B", "Make the other scene like this one")
-        self.presets = self._button("Presets", "Load or save a preset")
-        self.clear_solo = self._button("Clear solos", "Solo nothing (Esc)")
+        self.copy = touch_button("A → B", "Make the other scene like this one")
+        self.presets = touch_button("Presets", "Load or save a preset")
+        self.clear_solo = touch_button("Clear solos", "Solo nothing (Esc)")
         self.effects = SwitchButton("Effects", "view", "Show the effects of the chosen strip (F)")
         self.spectra = SwitchButton("Spectra", "view", "Show the spectrograms of all clusters (V)")
         self.hide_unused = SwitchButton("Hide unused", "view", "Hide strips of clusters that hold nothing (H)")
-        self.help = self._button("?", "Keys (F1)")
+        self.help = touch_button("?", "Keys (F1)")
         self._lay_out()
         self._connect()
         self.refresh()
-
-    def _button(self, text: str, name: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setAccessibleName(name)
-        button.setToolTip(name)
-        button.setMinimumHeight(theme.TOUCH)
-        return button
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
