@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.coding import Coding
 from bridge.commands import options
-from bridge.console import print_json, say
+from bridge.commands.outcomes import Outcomes
+from bridge.console import print_json
 from bridge.manifest import printable
 
 if TYPE_CHECKING:
-    from bridge.batch import Outcome
     from bridge.files import Separation
     from bridge.listen_page import Track
 
@@ -65,21 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if collected.failed else 0
 
 
-class _Collected:
-    """What came of each song; complaints and remarks are said at once."""
+class _Collected(Outcomes):
+    """The songs that went well, with their tracks on the page."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.done: dict[Path, tuple[Separation, list[Track]]] = {}
-        self.failed: list[dict[str, Any]] = []
 
-    def add(self, outcome: Outcome) -> None:
+    def keep(self, song: Path, result: Separation) -> None:
         from bridge.listen_page import page_tracks
 
-        song, result = outcome
-        if isinstance(result, Exception):
-            say(str(result))
-            self.failed.append({"song": str(song), "error": str(result)})
-            return
-        for remark in result.remarks:
-            say(remark)
         self.done[song] = (result, page_tracks(result))

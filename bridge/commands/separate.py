@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.coding import SUBTYPES, Coding
 from bridge.commands import options
-from bridge.console import print_json, print_table, say
+from bridge.commands.outcomes import Outcomes
+from bridge.console import print_json, print_table
 from bridge.manifest import printable
 
 if TYPE_CHECKING:
-    from bridge.batch import Outcome
     from bridge.files import FileJob, Separation
     from bridge.rack_file import RackSource
 
@@ -88,22 +88,15 @@ def _rack(path: Path) -> RackSource:
     return rack
 
 
-class _Report:
-    """Says what came of each song as soon as it is known; keeps it all for --json."""
+class _Report(Outcomes):
+    """Shows each song as soon as it is done; keeps it all for --json."""
 
     def __init__(self, shown: bool) -> None:
+        super().__init__()
         self._shown = shown
         self.songs: list[dict[str, Any]] = []
-        self.failed: list[dict[str, str]] = []
 
-    def add(self, outcome: Outcome) -> None:
-        song, result = outcome
-        if isinstance(result, Exception):
-            say(str(result))
-            self.failed.append({"song": str(song), "error": str(result)})
-            return
-        for remark in result.remarks:
-            say(remark)
+    def keep(self, song: Path, result: Separation) -> None:
         self.songs.append({"folder": str(result.folder), **result.manifest})
         if self._shown:
             print_summary(result)
