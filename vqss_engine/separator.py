@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.compiled import njit
 from vqss_engine.config import StreamConfig
-from vqss_engine.delay import DelayLine
 from vqss_engine.masked_istft import MaskedMixdown, MaskedStems
 from vqss_engine.runtime import Runtime
 from vqss_engine.stft import StreamingSTFT, asymmetric_windows
@@ -46,7 +45,7 @@ def _powers(
 class StreamingSeparator:
     """Separates a stream hop by hop.
 
-    Call `analyse` once a hop, then at most once each `mixdown`, `stems`, `delayed` and `powers`. Outputs lag
+    Call `analyse` once a hop, then at most once each `mixdown`, `stems` and `powers`. Outputs lag
     the input by `latency_samples` = synthesis - hop; gathering a hop first adds the remaining `hop`.
     """
 
@@ -64,8 +63,6 @@ class StreamingSeparator:
         self._stft = StreamingSTFT(channels, *sizes)
         self._mix_istft = MaskedMixdown(config, stream, channels)
         self._stem_istft = MaskedStems(config, stream, channels)
-        self._dry = DelayLine((channels,), stream.hop, self.latency_samples)
-        self._delayed: Floats = np.zeros((channels, stream.hop), np.float32)
         self._spectrum: NDArray[np.complex64] = np.zeros((channels, config.bins), np.complex64)
         self._masks: Floats = np.zeros((clusters, config.mask_bins), np.float32)
         self._by_bin = np.zeros(config.mask_bins, np.float32)
@@ -84,7 +81,6 @@ class StreamingSeparator:
 
     def analyse(self, block: Floats) -> None:
         """Take one hop of mix (C, H); what the calls below return belongs to it."""
-        self._dry.process(block, self._delayed)
         self._spectrum = self._stft.process(block)
         self._masks = self.runtime.step(self._spectrum)
 
@@ -103,11 +99,6 @@ class StreamingSeparator:
         self._stem_istft.make(0, self._spectrum[None], self._masks[None], wanted, out)
         return out
 
-    def delayed(self, out: Floats) -> Floats:
-        """Fill out (C, H) with the mix, delayed by `latency_samples`."""
-        out[...] = self._delayed
-        return out
-
     def powers(self, out: Floats) -> Floats:
         """Fill out (K + 1, C) with the mean power of each cluster and, last, of the mix in this hop's window."""
         _powers(self._spectrum, self._masks, self._edges, self._power_scale, self._by_bin, out)
@@ -115,6 +106,5 @@ class StreamingSeparator:
 
     def reset(self) -> None:
         """Forget everything heard: as if silence had gone before."""
-        for part in (self._stft, self._mix_istft, self._stem_istft, self._dry, self.runtime):
+        for part in (self._stft, self._mix_istft, self._stem_istft, self.runtime):
             part.reset()
-        self._delayed[...] = 0.0
