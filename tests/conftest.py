@@ -17,6 +17,7 @@ import pytest  # noqa: E402
 
 from bridge.osc_server import OscServer  # noqa: E402
 from examples import demo_song  # noqa: E402
+from tests import slot_errors  # noqa: E402
 from vqss_engine.control import ControlSurface  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 hypothesis.settings.register_profile("vqss", deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("vqss")
+
+
+@pytest.fixture(autouse=True)
+def no_slot_fails() -> Iterator[None]:
+    """What leaves a slot of the window fails its test, with its traceback."""
+    with slot_errors.raised_at_the_end():
+        yield
 
 
 @pytest.fixture(scope="session")
