@@ -10,6 +10,7 @@ from PyQt6.QtCore import QEvent, QObject, QSettings, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui import theme
+from gui.faults import Faults
 from gui.mixer_window import MixerWindow
 from gui.model import Mixer
 from gui.services import Services
@@ -81,6 +82,7 @@ def show(
     if song is not None:
         desk.window.open_when_connected(song)
     application.aboutToQuit.connect(desk.save)
-    code = application.exec()
-    desk.window.close()
+    with Faults(lambda text: desk.window.errors.tell(text)):
+        code = application.exec()
+        desk.window.close()
     return code
