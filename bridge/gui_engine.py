@@ -94,9 +94,9 @@ def mix_options(mixer: Control) -> list[str]:
 def changed_settings(mixer: Control, wanted: Callable[[Parameter], bool] = lambda parameter: True) -> dict[str, str]:
     """What differs from the defaults, as texts for --set. The rack that is loaded makes the defaults of its effects,
     and so these are left out here: a rack is written with the values that its effects have."""
-    changed = {}
+    changed, values = {}, mixer.values()
     for parameter in mixer.parameters():
-        value = mixer.get(parameter.path)
+        value = values.get(parameter.path, parameter.default)       # it may have come since
         if not parameter.view_of and "/fx/" not in parameter.path and value != parameter.default and wanted(parameter):
             changed[parameter.path] = _text(value)
     return changed

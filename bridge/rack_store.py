@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack, read_rack
-from vqss_engine.control import Control
+from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
 
@@ -64,7 +64,7 @@ class RackStore:
     def load(self, chains: Chains) -> None:
         """Let the engine play through these; raises VQSSError naming the entry at fault, and then nothing changes."""
         write_chains(self.file, heard(chains))
-        bypassed = {path: True for path in _bypasses(self._mixer) if self._mixer.get(path)}
+        bypassed = _bypassed(self._mixer)
         name = self._name if any(heard(chains).values()) else ""
         self._mixer.act(_LOAD, name)
         with self._lock:
@@ -72,8 +72,9 @@ class RackStore:
         deadline = time.monotonic() + _SHOWN_WITHIN_S
         while not self.in_place and time.monotonic() < deadline:
             time.sleep(0.005)       # the addresses come a moment after the answer
-        known = set(_bypasses(self._mixer))
-        self._mixer.set_many({path: on for path, on in bypassed.items() if path in known})
+        for path in bypassed:
+            with suppress(UnknownAddress):      # that chain is empty now
+                self._mixer.set(path, True)
 
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""
@@ -81,8 +82,7 @@ class RackStore:
         if not self.in_place or not any(heard(chains).values()):
             return []
         write_chains(self.file, heard(chains))
-        bypasses = [f"--set={path}=1" for path in _bypasses(self._mixer) if self._mixer.get(path)]
-        return [f"--rack={self.file}", *bypasses]
+        return [f"--rack={self.file}", *(f"--set={path}=1" for path in _bypassed(self._mixer))]
 
     def close(self) -> None:
         """Remove the file."""
@@ -136,20 +136,21 @@ def _addressed(mixer: Control) -> set[str]:
     return {match[1] or MAIN for match in found if match}
 
 
-def _bypasses(mixer: Control) -> list[str]:
-    return [parameter.path for parameter in mixer.parameters() if parameter.path.endswith("/fx/bypass")]
+def _bypassed(mixer: Control) -> list[str]:
+    return [path for path, value in mixer.values().items() if path.endswith("/fx/bypass") and value]
 
 
 def _take_values(mixer: Control, chains: Chains) -> None:
-    """Put into the entries what their effects' parameters are now."""
+    """Put into the entries what their effects' parameters are now; effects may go on another thread meanwhile."""
+    values = mixer.values()
     for parameter in mixer.parameters():
         match = _FX.match(parameter.path)
-        if match is None or match[2] is None:
+        if match is None or match[2] is None or parameter.path not in values:
             continue
         running = [entry for entry in chains.get(match[1] or MAIN, []) if not entry.get("off")]
         if int(match[2]) >= len(running):
             continue
-        entry, value = running[int(match[2])], mixer.get(parameter.path)
+        entry, value = running[int(match[2])], values[parameter.path]
         if value != parameter.default or match[3] in entry:
             if any(key in entry for key in EXTERNAL_KEYS):
                 entry.setdefault("parameters", {})[match[3]] = value

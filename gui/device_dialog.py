@@ -58,11 +58,8 @@ def cost_of(profile: Profile, rate_hz: float, load: float = 0.0, now: Profile | 
 
 def device_text(model: MixerModel) -> str:
     """The device in use and its profile, as the engine tells them; empty where it does not."""
-    facts = {}
-    for name in ("name", "profile", "sample_rate", "block"):
-        with contextlib.suppress(VQSSError):
-            facts[name] = model.get(DEVICE + name)
-    if len(facts) < 4:
+    facts = {name: model.find(DEVICE + name) for name in ("name", "profile", "sample_rate", "block")}
+    if None in facts.values():
         return ""
     name = "no device" if facts["name"] == "none" else str(facts["name"])
     return f"{name} · {float(facts['sample_rate']) / 1000:g} kHz · {facts['block']} · {facts['profile']}"  # type: ignore[arg-type]
@@ -174,12 +171,14 @@ class DeviceDialog(QDialog):
         self.show_costs()
 
     def _list(self, devices: object) -> None:
+        found: object = "the devices could not be listed; what went wrong is in the terminal"
         try:
-            found: object = devices()  # type: ignore[operator]
+            found = devices()  # type: ignore[operator]
         except VQSSError as error:
             found = str(error)
-        with contextlib.suppress(RuntimeError):
-            self._listed.emit(found)
+        finally:
+            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
+                self._listed.emit(found)
 
     def _take_devices(self, found: object) -> None:
         if isinstance(found, str):

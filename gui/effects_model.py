@@ -3,8 +3,8 @@
 Parameters and bypasses are parameters of the mixer, set like faders. What is in a chain is only set by loading a whole
 rack, which takes a moment; meanwhile further changes are made to the rack that is on its way.
 
-Threads: `effects` loads one rack after the other and ends when there is none; `effects-list` finds what can be added.
-Both may block. All else is the Qt thread's.
+Threads: `effects` loads one rack, `effects-list` finds what can be added; both may block, and end by telling the Qt
+thread what came of it. All else, and what is waiting to be loaded too, is the Qt thread's.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class EffectsModel(QObject):
         self._model, self._racks = model, racks
         self.kinds: Sequence[EffectKind] = ()
         self._listing = False
-        self._lock = threading.Lock()
         self._waiting: list[tuple[Chains, bool]] = []
         self._loading: Chains | None = None
         self._done.connect(self._take_result)
@@ -130,10 +129,7 @@ class EffectsModel(QObject):
 
     def bypassed(self, key: str) -> bool:
         """Whether a chain is passed by."""
-        path = f"{base_of(key)}/bypass"
-        return any(parameter.path == path for parameter in self._model.mixer.parameters()) and bool(
-            self._model.get(path)
-        )
+        return bool(self._model.find(f"{base_of(key)}/bypass"))
 
     def bypass(self, key: str, on: bool) -> None:
         """Pass a chain by, or not."""
@@ -146,12 +142,14 @@ class EffectsModel(QObject):
         if self._racks is None:
             self.failed.emit(self.why_not)
             return
-        with self._lock:
-            self._waiting.append((chains, undoable))
-            begin, self._loading = self._loading is None, self._loading or chains
-        if begin:
-            threading.Thread(target=self._work, name="effects", daemon=True).start()
+        self._waiting.append((chains, undoable))
+        if not self.busy:
+            self._begin_next(self._racks)
         self.changed.emit()
+
+    def _begin_next(self, racks: Racks) -> None:
+        self._loading, undoable = self._waiting.pop(0)
+        threading.Thread(target=self._work, args=(racks, self._loading, undoable), name="effects", daemon=True).start()
 
     def remove_all(self) -> None:
         """Remove all effects, whoever loaded them."""
@@ -184,37 +182,29 @@ class EffectsModel(QObject):
         """Undo or redo a change of the rack."""
         self.load(json.loads(str(value)), undoable=False)
 
-    def _work(self) -> None:
-        assert self._racks is not None
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._loading = None
-                    break
-                chains, undoable = self._waiting.pop(0)
-                self._loading = chains
-            before = self._racks.chains() if self._racks.in_place else {}
-            try:
-                self._racks.load(chains)
-                result: object = (json.dumps(before), json.dumps(chains)) if undoable else None
-            except VQSSError as error:
-                result = str(error)
-                with self._lock:
-                    self._waiting.clear()       # they were made on top of what was refused
-            self._tell(result)
-        self._tell(None)
-
-    def _tell(self, result: object) -> None:
-        with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-            self._done.emit(result)
+    def _work(self, racks: Racks, chains: Chains, undoable: bool) -> None:
+        result: object = "the effects could not be loaded; what went wrong is in the terminal"
+        try:
+            before = racks.chains() if racks.in_place else {}
+            racks.load(chains)
+            result = (json.dumps(before), json.dumps(chains)) if undoable else None
+        except VQSSError as error:
+            result = str(error)
+        finally:        # also after what nobody foresaw: else the window would wait for ever
+            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
+                self._done.emit(result)
 
     def _take_result(self, result: object) -> None:
+        self._loading = None
         if isinstance(result, str):
+            self._waiting.clear()       # they were made on top of what was refused
             self.failed.emit(result)
         elif isinstance(result, tuple):
             before, after = result
             self._model.history.add({RACK: before}, {RACK: after})
             self._model.history_changed.emit()
+        if self._waiting and self._racks is not None:
+            self._begin_next(self._racks)
         self.changed.emit()
 
     # What can be added
@@ -226,12 +216,14 @@ class EffectsModel(QObject):
             threading.Thread(target=self._list, args=(self._racks.kinds,), name="effects-list", daemon=True).start()
 
     def _list(self, kinds: Callable[[], Sequence[EffectKind]]) -> None:
+        found: object = "the effects could not be listed; what went wrong is in the terminal"
         try:
-            found: object = kinds()
+            found = kinds()
         except VQSSError as error:
             found = str(error)
-        with contextlib.suppress(RuntimeError):
-            self._listed.emit(found)
+        finally:
+            with contextlib.suppress(RuntimeError):
+                self._listed.emit(found)
 
     def _take_kinds(self, found: object) -> None:
         self._listing = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -25,7 +27,7 @@ from gui.effect_card import EffectCard
 from gui.effects_model import EffectsModel, Loaded, base_of, key_of
 from gui.model import MixerModel, cluster_path
 from gui.parameter_row import ParameterRow
-from gui.services import EffectKind
+from gui.services import Chains, EffectKind
 from gui.switch import SwitchButton
 from vqss_engine.control import Value
 
@@ -172,9 +174,9 @@ class EffectsPanel(QFrame):
     def _add_card(self, index: int, title: str, entry: dict[str, object], loaded: Loaded | None) -> None:
         effects = self.effects
         card = EffectCard(index, title, edit.is_on(entry), effects.editable and bool(entry))
-        card.moved.connect(lambda by: effects.load(edit.moved(effects.chains, self.key, index, by)))
-        card.removed.connect(lambda: effects.load(edit.removed(effects.chains, self.key, index)))
-        card.switched.connect(lambda on: effects.load(edit.switched(effects.chains, self.key, index, on)))
+        card.moved.connect(lambda by: self._edit(index, title, partial(edit.moved, by=by)))
+        card.removed.connect(lambda: self._edit(index, title, edit.removed))
+        card.switched.connect(lambda on: self._edit(index, title, partial(edit.switched, on=on)))
         for argument in effects.fixed(entry) if entry else ():
             self._add_fixed(card, index, entry, argument)
         for parameter in loaded.parameters if loaded else ():
@@ -182,7 +184,8 @@ class EffectsPanel(QFrame):
             words = (parameter.description.partition(": ")[2] or leaf.replace("_", " ")).removesuffix(" frequency")
             row = ParameterRow(words, title, parameter, {})
             row.asked.connect(lambda value, gesture, path=parameter.path: self._model.move({path: value}, gesture))
-            row.show_value(self._model.get(parameter.path))
+            value = self._model.find(parameter.path)
+            row.show_value(parameter.default if value is None else value)
             card.add_row(leaf, row)
             self._rows[parameter.path] = row
         if not card.rows and not effects.busy:
@@ -195,12 +198,21 @@ class EffectsPanel(QFrame):
         name = str(argument["name"])
         row = ParameterRow(name.removesuffix("_filename").replace("_", " "), card.title, None, argument)
         row.show_value(entry.get(name, argument["default"]))  # type: ignore[arg-type]
-        row.asked.connect(lambda value, _: self._set_fixed(index, name, value))
+        row.asked.connect(lambda value, _: self._set_fixed(index, card.title, name, value))
         card.add_row(name, row)
 
-    def _set_fixed(self, index: int, name: str, value: object) -> None:
+    def _set_fixed(self, index: int, title: str, name: str, value: object) -> None:
         if not self.effects.busy:       # a drag asks often; what it asks for last is taken when it ends
-            self.effects.load(edit.changed(self.effects.chains, self.key, index, name, value))
+            self._edit(index, title, partial(edit.changed, name=name, value=value))
+
+    def _edit(self, index: int, title: str, edited: Callable[[Chains, str, int], Chains]) -> None:
+        """Load the chains with one effect edited, if it is where its card says: the engine may have others by now."""
+        chains = self.effects.chains
+        present = edit.chain_of(chains, self.key)[index : index + 1]
+        if [edit.entry_title(entry) for entry in present] == [title]:
+            self.effects.load(edited(chains, self.key, index))
+        else:
+            self.refresh()
 
     def show_value(self, path: str, value: Value) -> None:
         """Show a parameter of an effect, or a bypass."""

@@ -166,11 +166,19 @@ class MixerWindow(QMainWindow):
 
     def show_values_again(self) -> None:
         """Show every parameter anew, after the engine was away."""
+        if not self._fits:
+            return
         for parameter in self.model.mixer.parameters():
-            self._show_value(parameter.path, self.model.get(parameter.path))
+            if (value := self.model.find(parameter.path)) is not None:
+                self._show_value(parameter.path, value)
         self.row.show_groups()
         self.dock.refresh()
         self._show_device()
+
+    @property
+    def _fits(self) -> bool:
+        """Whether there is a strip for every cluster; where not, another window is about to take over."""
+        return self.model.clusters == len(self.row.strips)
 
     def _show_device(self) -> None:
         self.status.show_device(device_text(self.model))
@@ -178,8 +186,8 @@ class MixerWindow(QMainWindow):
     def advance(self, now_s: float) -> None:
         """Show levels, spectra and status of this moment."""
         now = self.model.mixer.levels()
-        clusters = self.model.clusters
-        if len(now.rms_dbfs) != clusters + 1 or clusters != len(self.row.strips):
+        clusters = len(self.row.strips)
+        if len(now.rms_dbfs) != clusters + 1 or not self._fits:
             return
         self.model.mixer.telemetry.spectra_per_s = FRAMES_PER_S if self.isVisible() else 0.0
         self._activity.update(now.rms_dbfs[:clusters], now_s)

@@ -73,21 +73,26 @@ class MixerModel(QObject):
         return self.mixer.clusters
 
     def get(self, path: str) -> Value:
-        """The value of `path` now."""
+        """The value of `path` now, which must be one that every mixer has at all times; `find` is for the others."""
         return self.mixer.get(path)
 
-    def number(self, path: str) -> float:
-        """The value of a parameter that is one number."""
-        return float(self.mixer.get(path))  # type: ignore[arg-type]
+    def find(self, path: str) -> Value | None:
+        """The value of `path` now; None where it has gone, as effects and clusters may at any moment."""
+        try:
+            return self.mixer.get(path)
+        except VQSSError:
+            return None
 
     def text(self, path: str) -> str:
-        """The value of a parameter that is a text."""
-        return str(self.mixer.get(path))
+        """The value of a parameter that is a text; empty where it has gone."""
+        value = self.find(path)
+        return "" if value is None else str(value)
 
     def leader(self, k: int) -> int:
         """The cluster whose strip `k` follows, through all joins; its own where they lead in a circle."""
         seen, at = {k}, k
-        while (joined := int(self.number(cluster_path(at, "group")))) not in (-1, at):
+        while (joined := self.find(cluster_path(at, "group"))) not in (None, -1, at):
+            assert isinstance(joined, int)
             if joined in seen:
                 return k
             seen.add(joined)
@@ -153,7 +158,7 @@ class MixerModel(QObject):
         values = step()
         if values is None:
             return False
-        own = {path: value for path, value in values.items() if path not in self.takers and self._exists(path)}
+        own = {path: value for path, value in values.items() if self.find(path) is not None}    # effects come and go
         try:
             self.mixer.set_many(own, self)
         except VQSSError as error:
@@ -164,14 +169,6 @@ class MixerModel(QObject):
         for name in values.keys() & self.takers.keys():
             self.takers[name](values[name])
         self._settle(own)
-        return True
-
-    def _exists(self, path: str) -> bool:
-        """Whether there is such a parameter now: effects come and go."""
-        try:
-            self.mixer.parameter(path)
-        except VQSSError:
-            return False
         return True
 
     def _settle(self, values: Mapping[str, object]) -> None:
@@ -215,8 +212,5 @@ class MixerModel(QObject):
         if vocabulary:
             self.vocabulary_changed.emit()
         for path in stale:
-            try:
-                value = self.mixer.get(path)
-            except VQSSError:
-                continue        # an effect that has gone since
-            self.changed.emit(path, value)
+            if (value := self.find(path)) is not None:
+                self.changed.emit(path, value)

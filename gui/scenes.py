@@ -28,7 +28,8 @@ class Scenes(QObject):
         return [*(cluster_path(k, leaf) for k in clusters for leaf in _CLUSTER_LEAVES), *_MAIN_PATHS]
 
     def _capture(self) -> dict[str, Value]:
-        return {path: self._model.get(path) for path in self._paths()}
+        found = {path: self._model.find(path) for path in self._paths()}
+        return {path: value for path, value in found.items() if value is not None}
 
     def switch(self, name: str) -> None:
         """Make scene `name` (A or B) the one that is heard."""

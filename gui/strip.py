@@ -83,7 +83,7 @@ class ClusterStrip(Channel):
     def solo_alone(self) -> None:
         """Solo this cluster and no other; where that is so already, none."""
         paths = {k: cluster_path(k, "solo") for k in range(self._model.clusters)}
-        alone = all(bool(self._model.get(path)) == (k == self.k) for k, path in paths.items())
+        alone = all(bool(self._model.find(path)) == (k == self.k) for k, path in paths.items())
         self._model.move({path: k == self.k and not alone for k, path in paths.items()})
 
     def _chip_clicked(self) -> None:

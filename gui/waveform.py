@@ -64,12 +64,14 @@ class Waveform(QWidget):
 
     def _work(self, path: Path) -> None:
         assert self._services.read_overview is not None
+        result: object = f"{path.name} could not be read; what went wrong is in the terminal"
         try:
-            result: object = self._services.read_overview(path)
+            result = self._services.read_overview(path)
         except VQSSError as error:
             result = str(error)
-        with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-            self._read.emit(path, result)
+        finally:
+            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
+                self._read.emit(path, result)
 
     def _take(self, path: Path, result: object) -> None:
         if path != self._path:
