@@ -110,6 +110,26 @@ def _dry(memory: Floats, position: int, channel: int, outputs: int, state: Integ
     return min(np.float32(1.0), max(np.float32(-1.0), value)) if state[CLIP] else value
 
 
+@njit(f"void(boolean, int64, {_MEMORY}, {_MEMORY}, {_INTEGERS}, {_FLOATS}, {_FLOATS}, {_FLOATS})", cache=True)
+def _take_over(
+    lacking: bool, position: int, dry: Floats, memory: Floats, state: Integers, level: Floats, last: Floats,
+    step: Floats,
+) -> None:  # fmt: skip
+    """From `position` on the input is heard (`lacking`), or no more: begin to fade out what parts it from the other.
+
+    That is nothing where both are the same: then not even the frames around a take-over tell of it.
+    """
+    outputs, left = step.size, np.float32(state[FADE_LEFT]) / np.float32(FADE_FRAMES)
+    for channel in range(outputs):
+        if lacking:     # the separated sound of this frame is not known: they are as far apart as a frame ago
+            step[channel] = last[channel] - _dry(dry, position - 1, channel, outputs, state, level)
+        else:
+            heard = _dry(dry, position, channel, outputs, state, level) + step[channel] * left
+            step[channel] = heard - memory[channel, position & (memory.shape[1] - 1)]
+    state[WAS_DRY], state[FADE_LEFT] = int(lacking), FADE_FRAMES
+    state[DRY_TIMES] += int(lacking)
+
+
 @njit(
     f"void({_ANY}, {_MEMORY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS}, {_FLOATS},"
     f" {_FLOATS})",
@@ -121,7 +141,7 @@ def give_out(
 ) -> None:  # fmt: skip
     """Fill (C, n) from the output ring; where that lacks frames, from `dry`, the memory of the input ring.
 
-    Where one takes over from the other, the step between them fades out over FADE_FRAMES, so that none is heard.
+    Where one takes over from the other, what parts them fades out over FADE_FRAMES, so that no step is heard.
     `last`, `step`: the last sample played, and the step that fades, a float per output channel.
     """
     outputs, count = wanted.shape
@@ -130,17 +150,14 @@ def give_out(
     for i in range(count):
         position = start + i
         lacking = position >= ready or position < valid
+        if lacking != (state[WAS_DRY] == 1):
+            _take_over(lacking, position, dry, memory, state, level, last, step)
         for channel in range(outputs):
             if lacking:
                 value = _dry(dry, position, channel, outputs, state, level)
             else:
                 value = memory[channel, position & mask]
-            if lacking != (state[WAS_DRY] == 1):
-                step[channel] = last[channel] - value
             wanted[channel, i] = value
-        if lacking != (state[WAS_DRY] == 1):
-            state[WAS_DRY], state[FADE_LEFT] = int(lacking), FADE_FRAMES
-            state[DRY_TIMES] += int(lacking)
         if state[FADE_LEFT] > 0:
             part = np.float32(state[FADE_LEFT]) / np.float32(FADE_FRAMES)
             for channel in range(outputs):

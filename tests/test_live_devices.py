@@ -61,8 +61,10 @@ def test_any_rate_and_block_is_served_at_the_latency_declared(
     latency = report["latency_ms"]
     frames = round((latency["total"] - latency["device"]) * rate_hz / 1000.0)
     out = aligned(heard(tmp_path / "take.wav"), frames, signal.shape[1])
-    # Late hops are allowed here: what is heard then is the same. Another rate leaves up to half a frame.
-    allowed = 1e-5 if rate_hz in (44_100, 48_000) else 0.6 * largest_step(signal)
+    # Late hops are allowed here: what is heard then is the same. Another rate parts it from separated sound by up to
+    # half a frame; while that fades after one took over from the other, it may come on top of the half that is there.
+    frames_apart = 1.1 if report["dry_frames"] else 0.6
+    allowed = 1e-5 if rate_hz in (44_100, 48_000) else frames_apart * largest_step(signal)
     assert out.shape[1] == signal.shape[1]
     assert np.abs(out - signal).max() < allowed
 
