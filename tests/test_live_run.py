@@ -13,13 +13,20 @@ import pytest
 
 from bridge.cli import main
 from bridge.clock_device import ClockDevice
+from bridge.engine_child import free_port
 from bridge.hop_times import HopTimes
 from bridge.live_source import SongPlayer
 from bridge.live_stream import LiveStream
+from bridge.osc_client import RemoteControl
 from tests.live_runs import RATE, song_file
+from tests.osc_peers import wait_until
 from tests.streams import small_bundle, small_engine
 
-NO_DEVICE = ["live", "--input", "none", "--output", "none", "--osc", "none"]
+CLOCK = ["live", "--input", "none", "--output", "none"]
+NO_DEVICE = [*CLOCK, "--osc", "none"]
+STARTING_S = 100.0
+"""On a bare and busy machine, which compiles the kernels first; another takes two seconds."""
+
 LATENCIES = ("algorithmic", "inserts", "buffers", "device")
 
 
@@ -50,16 +57,30 @@ def test_the_report_has_all_its_fields(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "bridge", *NO_DEVICE, "--model", model, "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
-        assert live.stderr is not None and live.stdout is not None
-        for line in live.stderr:
-            if "running" in line:
-                break
-        live.send_signal(number)
-        report = json.loads(live.stdout.read())
+    port = free_port()
+    command = [sys.executable, "-m", "bridge", *CLOCK, f"--osc=127.0.0.1:{port}", "--model", model, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as live:
+        assert live.stdout is not None
+        try:
+            wait_for_hops(port)
+            live.send_signal(number)
+            report = json.loads(live.stdout.read())
+        except BaseException:
+            live.kill()
+            raise
     assert live.returncode == 0
     assert report["hops"] > 0
+
+
+def wait_for_hops(port: int) -> None:
+    """Wait until spectra arrive: ten a second come of 17 hops each, which are more than those to warm up with."""
+    remote = RemoteControl("127.0.0.1", port)
+    remote.telemetry.spectra_per_s = 10.0
+    remote.start()
+    try:
+        wait_until(lambda: remote.telemetry.spectra[1], STARTING_S)
+    finally:
+        remote.close()
 
 
 def test_a_thousand_starts_leave_no_thread_behind() -> None:
