@@ -166,15 +166,19 @@ def test_python_hops_hold_no_audio() -> None:
     forward, inverse = fresh_chain(2, PROFILES[0])
     block, out = noise(2, 256), np.zeros((2, 256), np.float32)
     inverse.process(forward.process(block), out)
+    taken = []
     tracemalloc.start()
     try:
-        held = tracemalloc.get_traced_memory()[0]
-        for _ in range(50):
-            inverse.process(forward.process(block), out)
-        peak = tracemalloc.get_traced_memory()[1]
+        for _ in range(20):
+            tracemalloc.reset_peak()
+            held = tracemalloc.get_traced_memory()[0]
+            for _ in range(50):
+                inverse.process(forward.process(block), out)
+            taken.append(tracemalloc.get_traced_memory()[1] - held)
     finally:
         tracemalloc.stop()
-    assert peak - held < block.nbytes // 2
+    # Threads that other tests and libraries left behind allocate too, now and then; the hops do the same every time.
+    assert min(taken) < block.nbytes // 2
 
 
 def test_other_layouts_give_the_same_and_other_shapes_are_refused() -> None:
