@@ -16,8 +16,12 @@ from training.checkpoint import read_checkpoint
 from training.train import run_training
 
 ROOT = Path(__file__).resolve().parent.parent
-LENGTH = ("discover.steps=21", "partition.steps=21", "unquantized_steps=6", "checkpoint_every=3", "data.clip_s=0.3")
-LINES = 4  # of progress, two a stage
+STAGES = ("discover", "partition", "refine")
+LENGTH = (
+    *(f"{stage}.steps=21" for stage in STAGES), "unquantized_steps=6",
+    "checkpoint_every=3", "data.clip_s=0.3",
+)  # fmt: skip
+LINES = 2 * len(STAGES)  # of progress
 
 
 def loss_curve(run: Path) -> dict[tuple[str, int], float]:

@@ -20,7 +20,10 @@ from training.stages import Discover, Partition
 from training.train import run_training
 from vqss_engine.generator import Generator
 
-CHANGES = ("discover.steps=3", "partition.steps=2", "discover.batch=4", "partition.batch=4")
+CHANGES = (
+    "discover.steps=3", "partition.steps=2", "refine.steps=2",
+    "discover.batch=4", "partition.batch=4", "refine.batch=4",
+)  # fmt: skip
 
 
 def train(folder: Path, run: str) -> int:
@@ -43,7 +46,7 @@ def gradients(folder: Path, name: str, rank: int = 0, ranks: int = 1) -> dict[st
     discover.codebook.update(z, torch.Generator().manual_seed(1))
     found["codes"] = discover.codebook.codes.clone()
     discover.zero_grad()
-    partition = Partition(config, discover.generator)
+    partition = Partition(config, discover.generator, config.loss.snr)
     module = DistributedDataParallel(partition) if ranks > 1 else partition
     sampler = MixSampler(bank, config.data, config.model, 2, np.arange(len(bank)) % 3)
     module(sampler.batch(0, 4, rank, ranks))[0].backward()
@@ -70,7 +73,8 @@ def free_port() -> int:
 def test_two_processes_learn_from_a_batch_what_one_does(tmp_path: Path) -> None:
     write_songs(tmp_path / "songs")
     mp.spawn(train_on_rank, (free_port(), tmp_path), nprocs=2)
-    assert read_checkpoint(tmp_path / "shared" / "checkpoint.pt")["progress"] == {"discover": 3, "partition": 2}
+    progress = read_checkpoint(tmp_path / "shared" / "checkpoint.pt")["progress"]
+    assert progress == {"discover": 3, "partition": 2, "refine": 2}
     alone, shared = gradients(tmp_path, "alone"), torch.load(tmp_path / "gradients.pt", weights_only=True)
     whole = {stage: norm(alone, stage) for stage in ("discover", "partition", "codes")}
     for name, value in alone.items():

@@ -29,6 +29,7 @@ SMALL_RUN = [
     "data.stems_max=3",
     "discover.batch=2",
     "partition.batch=2",
+    "refine.batch=2",
     *SMALL_MODEL,
 ]
 

@@ -50,6 +50,7 @@ class StageConfig:
     steps: int
     batch: int = 16
     clip_s: float = 0.0  # length of a mix; 0: that of the query clips. Discovery takes no other
+    snr: float = 0.0  # weight of the SNR term in this stage; 0: loss.snr
     learning_rate: float = 2e-3
     final_rate: float = 1e-4
     warmup: int = 100
@@ -85,6 +86,7 @@ class TrainConfig:
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     discover: StageConfig = field(default_factory=lambda: StageConfig(steps=800))
     partition: StageConfig = field(default_factory=lambda: StageConfig(steps=3000))
+    refine: StageConfig = field(default_factory=lambda: StageConfig(steps=0, batch=4, learning_rate=5e-4))
     model: ModelConfig = field(default_factory=ModelConfig)
 
 

@@ -7,11 +7,13 @@ both.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import nn
 
+from training.config import StageConfig
 from vqss_engine.errors import UsageError
 
 KINDS = ("muon", "adamw")
@@ -56,3 +58,11 @@ class Optimizer:
         """Take up a checkpoint's state."""
         for (part, _), state in zip(self._parts, states, strict=True):
             part.load_state_dict(state)
+
+
+def learning_rate(stage: StageConfig, step: int) -> float:
+    """Linear warm-up, then a half cosine down to `final_rate`."""
+    if step < stage.warmup:
+        return stage.learning_rate * (step + 1) / stage.warmup
+    way = (step - stage.warmup) / max(1, stage.steps - stage.warmup)
+    return stage.final_rate + (stage.learning_rate - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * way))

@@ -5,6 +5,8 @@ Discover finds out what kinds of sources there are; Partition learns to share th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -63,11 +65,14 @@ class Discover(nn.Module):
 
 
 class Partition(nn.Module):
-    """The codes stand; all heads share the mix, the target of a code is the sum of its stems."""
+    """The codes stand; all heads share the mix, the target of a code is the sum of its stems.
 
-    def __init__(self, config: TrainConfig, generator: Generator) -> None:
+    `snr` is the weight of the SNR term.
+    """
+
+    def __init__(self, config: TrainConfig, generator: Generator, snr: float) -> None:
         super().__init__()
-        self.config = config
+        self.config = replace(config, loss=replace(config.loss, snr=snr))
         self.generator = generator
 
     def forward(self, batch: Batch) -> tuple[Tensor, Metrics]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -29,9 +27,10 @@ from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
-from training.data import MixSampler, prefetch
+from training.data import Batch, MixSampler, prefetch
 from training.grouping import embed_stems, group_stems
-from training.optimizer import Optimizer
+from training.optimizer import Optimizer, learning_rate
+from training.progress import Progress
 from training.stages import Discover, Metrics, Partition
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -39,7 +38,6 @@ from vqss_engine.generator import Generator
 
 log = logging.getLogger(__name__)
 
-LOG_EVERY = 20
 COLLAPSED_SHARE = 0.6  # of the mixes' energy in one cluster
 
 
@@ -57,13 +55,12 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.generator = Generator(config.model.check()).to(self.device)
         self.discover = Discover(config, self.generator).to(self.device)
-        self.partition = Partition(config, self.generator)
         self.average = _copy_of(self.generator)
         self.stem_codes: np.ndarray | None = None
-        self.progress = {"discover": 0, "partition": 0}
+        self.progress = {"discover": 0, "partition": 0, "refine": 0}
         self.optimizer: Optimizer | None = None
         self.origin: dict[str, Any] = {}  # of an adapted bundle
-        self.writer = _open_log(self.folder) if self.rank == 0 else None
+        self.report = Progress(self.folder) if self.rank == 0 else None
         self.bank = self.whole_bank = self._build_bank()
         if config.compile:
             _compile(self.generator)
@@ -92,8 +89,7 @@ class Run:
         codes = content["stem_codes"]
         self.stem_codes = None if codes is None else np.asarray(codes)
         if content["optimizer"] is not None:
-            module = self.discover if self.stem_codes is None else self.partition
-            self.optimizer = Optimizer(module, self.config.optimizer)
+            self.optimizer = Optimizer(self._learning(), self.config.optimizer)
             self.optimizer.load_state_dict(content["optimizer"])
         log.info("resumed after %s", self.progress)
 
@@ -110,20 +106,32 @@ class Run:
             "stem_codes": None if self.stem_codes is None else torch.from_numpy(self.stem_codes),
             "origin": self.origin,
         }
-        if self.writer:
-            self.writer.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
+        if self.report:
+            self.report.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
         write_checkpoint(self.folder / "checkpoint.pt", content)
 
     def train(self) -> None:
-        """Run what is left of both stages."""
+        """Run what is left of all stages."""
         if self.progress["discover"] < self.config.discover.steps:
             self._run_discover()
         if self.stem_codes is None:
             self._group()
-            self.optimizer, self.average = None, _copy_of(self.generator)
-            self.save()
+            self.average = _copy_of(self.generator)
+            self._end_stage()
         if self.progress["partition"] < self.config.partition.steps:
-            self._run_partition()
+            self._share("partition", self.config.partition)
+            self._end_stage()
+        if self.progress["refine"] < self.config.refine.steps:
+            self._share("refine", self.config.refine)
+        self.save()
+
+    def _learning(self) -> nn.Module:
+        """The module of the stage that is not done yet."""
+        return self.discover if self.stem_codes is None else self.generator
+
+    def _end_stage(self) -> None:
+        """The next stage's optimiser begins anew."""
+        self.optimizer = None
         self.save()
 
     def _group(self) -> None:
@@ -141,7 +149,7 @@ class Run:
         module = self._distribute(self.discover)
         sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 1)
         chance = torch.Generator()
-        for step, batch in self._steps("discover", stage, sampler, self.discover):
+        for step, batch in self._steps("discover", stage, sampler):
             chance.manual_seed(config.seed * 1_000_003 + step)  # so that a resumed run draws what the whole one does
             quantized = config.quantize and step >= config.unquantized_steps
             if config.quantize and step == config.unquantized_steps:
@@ -157,28 +165,30 @@ class Run:
                 book.remember(z)
             self._after_step("discover", step, stage, metrics)
 
-    def _run_partition(self) -> None:
-        stage, config = self.config.partition, self.config
-        module = self._distribute(self.partition)
+    def _share(self, name: str, stage: StageConfig) -> None:
+        """Learn to share the mix among the codes."""
+        config, generator = self.config, self.generator
+        partition = Partition(config, generator, stage.snr or config.loss.snr)
+        module = self._distribute(partition)
         data = replace(config.data, clip_s=stage.clip_s or config.data.clip_s)
-        sampler = MixSampler(self.bank, data, config.model, config.seed * 10 + 2, self.stem_codes)
-        for step, batch in self._steps("partition", stage, sampler, self.partition):
+        seed = config.seed * 10 + {"partition": 2, "refine": 4}[name]
+        sampler = MixSampler(self.bank, data, config.model, seed, self.stem_codes)
+        for step, batch in self._steps(name, stage, sampler):
             with self._precision():
                 loss, metrics = module(batch)
-            self._descend(loss, self.partition, stage, step)
+            self._descend(loss, generator, stage, step)
             if metrics["largest_share"] > COLLAPSED_SHARE and step > stage.steps // 4:
                 log.warning("one cluster holds %.0f %% of the energy", 100 * metrics["largest_share"])
-            self._after_step("partition", step, stage, metrics)
+            self._after_step(name, step, stage, metrics)
 
-    def _steps(
-        self, name: str, stage: StageConfig, sampler: MixSampler, module: nn.Module
-    ) -> Iterator[tuple[int, Any]]:
+    def _steps(self, name: str, stage: StageConfig, sampler: MixSampler) -> Iterator[tuple[int, Batch]]:
         if self.optimizer is None:
-            self.optimizer = Optimizer(module, self.config.optimizer)
+            self.optimizer = Optimizer(self._learning(), self.config.optimizer)
         self.generator.train()
         first = self.progress[name]
+        if self.report:
+            self.report.begin(first)
         batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
-        self.clock, self.clock_step = time.monotonic(), first
         for step, batch in enumerate(batches, start=first):
             yield step, batch.to(self.device)
 
@@ -198,14 +208,8 @@ class Run:
         self.progress[name] = step + 1
         if (step + 1) % self.config.checkpoint_every == 0:
             self.save()
-        if self.writer is None or step % LOG_EVERY:
-            return
-        for key, value in metrics.items():
-            self.writer.add_scalar(f"{name}/{key}", value, step)
-        rate = (step + 1 - self.clock_step) / max(time.monotonic() - self.clock, 1e-9)
-        shown = "  ".join(f"{key} {value:.2f}" for key, value in metrics.items())
-        left_min = (stage.steps - step - 1) / rate / 60
-        log.info("%s %d/%d  %s  %.2f steps/s  %.0f min left", name, step, stage.steps, shown, rate, left_min)
+        if self.report:
+            self.report.tell(name, step, stage.steps, metrics)
 
     def _distribute(self, module: nn.Module) -> nn.Module:
         return DistributedDataParallel(module) if self.ranks > 1 else module
@@ -214,14 +218,6 @@ class Run:
     def _precision(self) -> Iterator[None]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision):
             yield
-
-
-def learning_rate(stage: StageConfig, step: int) -> float:
-    """Linear warm-up, then a half cosine down to `final_rate`."""
-    if step < stage.warmup:
-        return stage.learning_rate * (step + 1) / stage.warmup
-    way = (step - stage.warmup) / max(1, stage.steps - stage.warmup)
-    return stage.final_rate + (stage.learning_rate - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * way))
 
 
 def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -240,14 +236,6 @@ def _join_ranks() -> tuple[int, int]:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return dist.get_rank(), dist.get_world_size()
-
-
-def _open_log(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise VQSSError("training needs tensorboard; install it with pip install 'vqss[training]'") from error
-    return SummaryWriter(str(folder / "events"))
 
 
 def run_training(
