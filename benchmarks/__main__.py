@@ -55,6 +55,7 @@ ROOMS = {
     "start": Room("bench_start", "how soon a command answers, and live sounds"),
     "memory": Room("bench_memory", "memory of separating a song and a long file"),
     "exact": Room("bench_exact", "null, and live against offline"),
+    "sdr": Room("bench_sdr", "what speed costs in SDR, beside the network run by torch"),
     "osc": Room("bench_osc", "OSC under load", long=True),
     "host": Room("bench_host", "ways to hand sound to the engine", long=True),
     "gui": Room("bench_gui", "the mixer window", long=True),

@@ -16,6 +16,7 @@ STFT_OURS, STFT_REFERENCE = "vqss streaming STFT + ISTFT, stereo", "scipy, 64 fr
 FILES_OURS = "vqss, 16 stems, disk to disk"
 HELP, SEPARATE = "vqss --help", "vqss separate, 10 s of music, the second time"
 LIVE_CLOCK = "vqss live, until it sounds"
+SDR_DIFFERENCE = "difference in SDR"
 LONG_FILE = "vqss separate, long file"
 
 
@@ -83,6 +84,7 @@ TARGETS = (
     Target("faster than HS-TasNet small", times_faster, 25.0, "×", least=True),
     Target("STFT and inverse, beside scipy in a batch", field("stft", STFT_OURS, "ratio"), 1.2, "×"),
     Target("files, real time", field("peer_files", FILES_OURS), 20.0, "×", least=True),
+    Target("SDR, beside torch in float32", field("sdr", SDR_DIFFERENCE), 0.05, "dB"),
     Target("memory for any length", field("memory", LONG_FILE), 400.0, "MB"),
     Target("`vqss separate` of 10 s, the second time", field("start", SEPARATE), 3.0, "s"),
     Target("`vqss --help`", field("start", HELP), 0.2, "s"),
