@@ -65,3 +65,32 @@ def test_a_rack_that_does_not_work_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(VQSSError, match=r"clusters\.1\[0\]"):
         store.load("bad")
     assert engine.surface.get("/vqss/main/gain") == 0.0 and host.rack is None
+
+
+def test_a_chain_that_was_passed_by_is_passed_by_again(tmp_path: Path) -> None:
+    saved(tmp_path)
+    engine, _, store = presets(tmp_path)
+    store.load("wet")
+    bypass = "/vqss/cluster/1/fx/bypass"
+    engine.surface.set(bypass, True)
+    store.save("half")
+    assert json.loads((tmp_path / "half.json").read_text("utf-8"))["rack"]["bypass"] == ["1"]
+    store.load("wet")
+    assert engine.surface.get(bypass) is False
+    store.load("half")
+    assert engine.surface.get(bypass) is True and engine.surface.get("/vqss/main/fx/bypass") is False
+    other, _, store = presets(tmp_path)
+    store.load("half")
+    assert other.surface.get(bypass) is True and other.surface.get(THRESHOLD) == -33.0
+
+
+@pytest.mark.parametrize("bypass", ["1", {"1": True}, [1]])
+def test_a_bypass_that_is_no_list_of_chains_changes_nothing(tmp_path: Path, bypass: object) -> None:
+    saved(tmp_path)
+    preset = json.loads((tmp_path / "wet.json").read_text("utf-8"))
+    preset["rack"]["bypass"] = bypass
+    (tmp_path / "bad.json").write_text(json.dumps(preset), "utf-8")
+    _, host, store = presets(tmp_path)
+    with pytest.raises(VQSSError, match="bypass"):
+        store.load("bad")
+    assert host.rack is None
