@@ -29,6 +29,7 @@ from vqss_engine.control import ControlSurface
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.mixer import Layout
 from vqss_engine.offline import usable_cores
+from vqss_engine.presets import Preset, apply
 
 if TYPE_CHECKING:
     from bridge.file_effects import FileEffects
@@ -44,7 +45,8 @@ _CLIP_DB = 0.01  # what rounding does to a full-scale sample is no clipping
 class FileJob:
     """How songs are separated; the same for all songs of one call.
 
-    clusters: `active`, `all`, or the numbers wanted. settings: (path, value) pairs for the mixdown, as texts.
+    clusters: `active`, `all`, or the numbers wanted. preset: where the mixer begins, with the name it has in messages;
+    its rack is not looked at. settings: (path, value) pairs for the mixdown, as texts, which count after it.
     rack: effects on the stems, and on the mixdown. device: cpu, or what torch is to run the network on (cuda, mps).
     threads: how many compute, None for as many as there are cores.
     """
@@ -52,6 +54,7 @@ class FileJob:
     clusters: str | tuple[int, ...] = "active"
     coding: Coding = field(default_factory=lambda: Coding.named("wav"))
     profile: str = "default"
+    preset: tuple[str, Preset] | None = None
     settings: tuple[tuple[str, str], ...] = ()
     mixdown: bool = False
     figure: bool = False
@@ -70,10 +73,17 @@ class Separation:
     remarks: tuple[str, ...]
 
 
-def prepare_surface(bundle: ModelBundle, settings: Sequence[tuple[str, str]]) -> ControlSurface:
-    """The mixer for a bundle with settings applied; raises UsageError naming the one that is refused."""
+def prepare_surface(bundle: ModelBundle, job: FileJob) -> ControlSurface:
+    """The mixer for a bundle as the job has it, but for settings of effects, which come after these are there.
+
+    Raises UsageError or VQSSError naming the setting that is refused.
+    """
     surface = ControlSurface(bundle.config.clusters, bundle.cluster_names, bundle.cluster_colors)
-    apply_settings(surface, settings)
+    if job.preset:
+        name, preset = job.preset
+        apply(surface, preset, name)
+    if not job.rack:
+        apply_settings(surface, job.settings)
     return surface
 
 
@@ -101,7 +111,7 @@ def separate_file(
     `folder` appears complete or not at all. Raises VQSSError for a song that cannot be read and a folder that is
     taken or cannot be written, UsageError for clusters and settings the model does not have.
     """
-    surface = prepare_surface(bundle, () if job.rack else job.settings)
+    surface = prepare_surface(bundle, job)
     check_clusters(job.clusters, surface.clusters)
     with AudioReader(song) as reader:
         effects = _effects(reader, job, surface)

@@ -12,15 +12,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bridge.rack_bypass import BYPASS, bypass_path, without_bypass
 from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack
 from bridge.rack_host import RackHost
 from vqss_engine.control import ControlSurface
-from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
 
 Content = dict[str, Any]
 
-_BYPASS = "bypass"
 _SETTING = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(\d+)/(\w+)$")
 
 
@@ -46,38 +45,24 @@ class RackPresets:
             values = entry.setdefault("parameters", {}) if any(key in entry for key in EXTERNAL_KEYS) else entry
             values[match[3]] = value
         bypassed = [key for key in chains if self._is_bypassed(key)]
-        return _content(chains) | ({_BYPASS: bypassed} if bypassed else {})
+        return _content(chains) | ({BYPASS: bypassed} if bypassed else {})
 
     def write(self, content: object) -> None:
         """Let the rack of a preset be heard; raises VQSSError where it does not work, and then changes nothing."""
-        bypassed, rack = _without_bypass(content)
+        bypassed, rack = without_bypass(content)
         source = parse_rack(rack)
-        if rack != _without_bypass(self.read())[1]:
+        if rack != without_bypass(self.read())[1]:
             if source.chains:
                 self._host.load_source(source)
             else:
                 self._host.install(None)
         for key in source.chains:
-            if (path := _bypass_path(str(key))) in self._surface:
+            if (path := bypass_path(str(key))) in self._surface:
                 self._surface.set(path, str(key) in bypassed)
 
     def _is_bypassed(self, key: str) -> bool:
-        path = _bypass_path(key)
+        path = bypass_path(key)
         return path in self._surface and bool(self._surface.get(path))
-
-
-def _bypass_path(key: str) -> str:
-    return f"/vqss/{MAIN if key == MAIN else f'cluster/{key}'}/fx/bypass"
-
-
-def _without_bypass(content: object) -> tuple[list[str], object]:
-    """The chains that are passed by, and the rest; raises VQSSError where the list is none."""
-    if not isinstance(content, dict) or _BYPASS not in content:
-        return [], content
-    bypassed = content[_BYPASS]
-    if not isinstance(bypassed, list) or not all(isinstance(key, str) for key in bypassed):
-        raise VQSSError(f"rack: '{_BYPASS}' must list chains, as [\"3\", \"{MAIN}\"]; correct it")
-    return bypassed, {key: value for key, value in content.items() if key != _BYPASS}
 
 
 def _content(chains: dict[str, list[Content]]) -> Content:

@@ -35,8 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--subtype", choices=("PCM_16", "PCM_24", "FLOAT"), help="default: FLOAT for wav, PCM_24 for flac"
     )
     options.add_settings(parser)
+    parser.add_argument(
+        "--preset", type=Path, metavar="FILE", help="mixer and effects as in a preset; --set and --rack go first"
+    )
     parser.add_argument("--rack", type=Path, metavar="FILE", help="effects on stems and mixdown, as a rack file")
-    parser.add_argument("--mixdown", action="store_true", help="write mixdown.wav too, mixed as --set says")
+    parser.add_argument(
+        "--mixdown", action="store_true", help="write mixdown.wav too, mixed as --preset and --set say"
+    )
     parser.add_argument("--figure", action="store_true", help="write spectrograms.png too")
     parser.add_argument(
         "--jobs", type=options.positive_int, default=1, metavar="N", help="songs separated at once (default: 1)"
@@ -65,27 +70,39 @@ def run(arguments: argparse.Namespace) -> int:
 def file_job(arguments: argparse.Namespace) -> FileJob:
     """How the arguments say that songs are to be separated."""
     from bridge.files import FileJob
+    from vqss_engine.presets import read_preset
 
+    preset = read_preset(arguments.preset) if arguments.preset else {}
+    rack, bypasses = _effects(arguments.rack, preset)
     return FileJob(
         clusters=arguments.clusters,
         coding=Coding.named(arguments.format, arguments.subtype),
         profile=arguments.latency,
-        settings=tuple(arguments.settings),
+        preset=(str(arguments.preset), preset) if arguments.preset else None,
+        settings=(*bypasses, *arguments.settings),
         mixdown=arguments.mixdown,
         figure=arguments.figure,
         overwrite=arguments.overwrite,
-        rack=_rack(arguments.rack) if arguments.rack else None,
+        rack=rack,
         device=arguments.device,
     )
 
 
-def _rack(path: Path) -> RackSource:
-    """The rack in a file, tried once, so that an error in it is told before any work."""
-    from bridge.rack_file import read_rack
+def _effects(path: Path | None, preset: dict[str, Any]) -> tuple[RackSource | None, list[tuple[str, str]]]:
+    """The rack of a file, else that of a preset with the settings that pass chains by.
 
-    rack = read_rack(path)
+    It is tried once, so that an error in it is told before any work.
+    """
+    if path is None and preset.get("rack") is None:
+        return None, []
+    from bridge.rack_bypass import bypass_path, without_bypass
+    from bridge.rack_file import parse_rack, read_rack
+
+    bypassed, content = ([], None) if path else without_bypass(preset["rack"])
+    rack = read_rack(path) if path else parse_rack(content)
     rack.build()
-    return rack
+    heard = {str(key) for key, chain in rack.chains.items() if chain}
+    return (rack if heard else None), [(bypass_path(key), "1") for key in bypassed if key in heard]
 
 
 class _Report(Outcomes):
