@@ -1,9 +1,10 @@
 """Ten minutes of live use in real time: `python -m benchmarks.soak [--seconds 600] [--block 256]`.
 
 Starts a JACK server with the dummy driver (`--sync`), `vqss live` on it with all clusters audible, and an OSC client
-that turns 100 parameters a second. Before it, an empty client runs in the same set-up for as long. Prints one JSON
-object, and appends it to benchmarks/results.jsonl with rows for the table: the run report, the xruns that jackd wrote
-of and those that the clients were told of, how much memory grew after the first tenth, and how long the end took.
+that turns 100 parameters a second. At the same time an empty client runs on a server of its own in the same set-up, so
+that both meet the same neighbours. Prints one JSON object, and appends it to benchmarks/results.jsonl with rows for the
+table: the run report, the xruns that jackd wrote of and those that the clients were told of, how much memory grew after
+the first tenth, and how long the end took.
 
 `--cycles 1000` instead starts and stops a JACK client that many times in one process.
 """
@@ -25,6 +26,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -137,8 +139,10 @@ def soak(block: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         song, log = Path(folder) / "song.wav", Path(folder) / "jackd.log"
         subprocess.run([sys.executable, "examples/demo_song.py", str(song)], check=True, cwd=machine.ROOT)
-        empty = empty_run(block, seconds, log)
-        report_, memory, end_s = live_run(song, block, seconds, log)
+        with ThreadPoolExecutor(1) as beside:
+            empty_too = beside.submit(empty_run, block, seconds, Path(folder) / "empty.log")
+            report_, memory, end_s = live_run(song, block, seconds, log)
+            empty = empty_too.result()
         settled = memory[len(memory) // 10 :]
         return {
             "report": report_, "server": server_xruns(log), "server_with_empty_client": empty,
