@@ -31,6 +31,9 @@ Task = Callable[[], None]
 
 CHUNK_HOPS = 64
 MOST_THREADS = 8
+TASKS_PER_THREAD = 4
+"""Each step is cut finer than there are threads: where another program, or the writer of the files, takes a core for a
+while, the other threads take what it leaves."""
 
 
 def usable_cores() -> int:
@@ -106,7 +109,8 @@ class OfflineSeparator:
         self.threads = max(1, min(threads or usable_cores(), MOST_THREADS))
         self._network: MaskModel = masks or Runtime(bundle, stream.hop)
         self._stft = [_ChannelSTFT(config.window, stream, chunk_hops * stream.hop) for _ in range(channels)]
-        self._stems = MaskedStems(config, stream, channels, self.threads)
+        self._tasks = 1 if self.threads == 1 else self.threads * TASKS_PER_THREAD
+        self._stems = MaskedStems(config, stream, channels, self._tasks)
         self._all = np.ones(config.clusters, np.bool_)
         self._spectra: Complexes = np.zeros((chunk_hops, channels, config.bins), np.complex64)
         self._masks: Floats = np.zeros((chunk_hops, config.clusters, config.mask_bins), np.float32)
@@ -138,7 +142,7 @@ class OfflineSeparator:
         hops = block.shape[1] // self.hop
         spectra, masks = self._spectra[:hops], self._masks[:hops]
         self._share([partial(stft.process, block[c], c, spectra) for c, stft in enumerate(self._stft)])
-        self._share(self._network.tasks(spectra, masks, self.threads))
+        self._share(self._network.tasks(spectra, masks, self._tasks))
         stems = self._stems
         self._share([partial(stems.make, i, spectra, masks, self._all, out) for i in range(stems.parts)])
 
