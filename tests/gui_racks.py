@@ -16,7 +16,7 @@ from tests.gui_windows import settle, window_on
 from tests.streams import small_engine
 from vqss_engine.engine import Engine
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 class Bench:

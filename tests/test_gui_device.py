@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtTest import QTest
 
 from bridge.commands.gui_services import services_for
 from bridge.gui_engine import Setup
 from gui.device_dialog import cost_of
 from gui.services import DeviceChoice, Services
 from tests.gui_windows import click, key, settle, window_on
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import Argument, ControlSurface, Parameter
 
 FACTS = {"name": "Scarlett 2i2", "profile": "default", "sample_rate": 48000.0, "block": 128}
@@ -75,10 +74,7 @@ def test_applying_asks_for_what_was_chosen(surface: ControlSurface, tmp_path: Pa
         window.show_devices()
         dialog = window.devices
         assert dialog is not None
-        deadline = time.monotonic() + 20.0
-        while dialog.target.findData("HDMI") < 0:
-            assert time.monotonic() < deadline
-            QTest.qWait(5)
+        wait_until(lambda: dialog.target.findData("HDMI") >= 0)
         assert dialog.source.findData("HDMI") < 0 and dialog.source.findData("Scarlett 2i2") > 0
         dialog.source.setCurrentIndex(dialog.source.findData("Scarlett 2i2"))
         dialog.target.setCurrentIndex(dialog.target.findData("HDMI"))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QPoint
-from PyQt6.QtTest import QTest
 
 from gui import chains as edit
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
 from tests.gui_windows import application, click, drag, settle, type_into, wheel, window_on
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface, Parameter
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
@@ -119,9 +119,9 @@ def test_what_only_loading_sets_is_loaded_when_the_hand_rests(mixer: Bench) -> N
     rack = mixer.host.rack
     wheel(mixer.panel.cards[0].rows["lookahead_ms"].slider, 3)
     assert not mixer.effects.busy
-    QTest.qWait(500)
+    wait_until(lambda: mixer.host.rack is not rack)
     mixer.ready()
-    assert mixer.host.rack is not None and mixer.host.rack is not rack
+    assert mixer.host.rack is not None
     lookahead_ms = mixer.host.rack.chains[1][0].lookahead_ms
     assert lookahead_ms > 5.0
     assert mixer.panel.cards[0].rows["lookahead_ms"].slider.current == pytest.approx(lookahead_ms, abs=0.01)
@@ -177,8 +177,7 @@ def test_a_foreign_engine_has_values_and_says_what_cannot_be_done(tmp_path: Path
 
 
 def test_the_catalogue_is_that_of_the_machine(mixer: Bench) -> None:
-    while not mixer.effects.kinds:
-        QTest.qWait(20)
+    wait_until(lambda: mixer.effects.kinds)
     kinds = {kind.name: kind for kind in mixer.effects.kinds}
     assert {"Compressor", "Reverb", "Convolution"} <= set(kinds)
     assert "Pedalboard" not in kinds and "PitchShift" not in kinds      # which works on whole files only

@@ -19,7 +19,7 @@ from tests import slot_errors
 from tests.gui_racks import Bench, bench
 from tests.gui_windows import application, click, settle, window_on
 from tests.osc_peers import serve
-from tests.test_gui_remote import wait_until
+from tests.test_gui_remote import PATIENCE_S, wait_until
 from vqss_engine.control import ControlSurface, Parameter
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
@@ -124,7 +124,7 @@ def test_an_engine_with_fewer_clusters_is_no_error_of_the_old_window(tmp_path: P
     with serve(ControlSurface(16)) as server:
         port = server.port
         remote = RemoteControl("127.0.0.1", port)
-        remote.connect()
+        remote.connect(PATIENCE_S)
     try:
         with window_on(remote, tmp_path) as window:
             window.dock.show("12")

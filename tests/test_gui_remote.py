@@ -35,7 +35,7 @@ def test_window_and_engine_agree_over_the_wire(tmp_path: Path) -> None:
     surface = ControlSurface(16)
     with serve(surface) as server:
         remote = RemoteControl("127.0.0.1", server.port)
-        remote.connect()
+        remote.connect(PATIENCE_S)
         try:
             with window_on(remote, tmp_path) as window:
                 wheel(window.row.strips[3].fader, -4)
@@ -58,7 +58,7 @@ def test_an_engine_that_goes_and_returns_is_shown(tmp_path: Path) -> None:
     with serve(surface) as server:
         port = server.port
         remote = RemoteControl("127.0.0.1", port)
-        remote.connect()
+        remote.connect(PATIENCE_S)
     try:
         with window_on(remote, tmp_path) as window:
             wait_until(lambda: window.notice.isVisible())

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QApplication, QInputDialog
 from gui.mixer_window import MixerWindow
 from gui.services import Overview, Services
 from tests.gui_windows import LEFT, SHIFT, click, key, move, settle, window_on
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder
@@ -46,8 +47,7 @@ def window(surface: ControlSurface, services: Services, tmp_path: Path) -> Itera
 
 
 def wait_for_overview(window: MixerWindow) -> None:
-    while not window.transport.waveform.seconds:
-        QTest.qWait(5)
+    wait_until(lambda: window.transport.waveform.seconds)
 
 
 def test_a_song_is_opened_played_sought_and_looped(

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from bridge.osc_announce import SERVICES
-from tests.osc_peers import serve, wait_until
+from tests.osc_peers import PATIENCE_S, serve, wait_until
 from vqss_engine.control import ControlSurface
 
 zeroconf = pytest.importorskip("zeroconf")
@@ -34,7 +34,7 @@ def test_services_are_found_and_go_away_with_the_server() -> None:
         names = [f"VQSS test {server.port}.{service}" for service in SERVICES]
         wait_until(lambda: all(found.get(name) for name in names))
         for name, service in zip(names, SERVICES):
-            info = browsing.get_service_info(service, name, timeout=5000)
+            info = browsing.get_service_info(service, name, timeout=round(1000 * PATIENCE_S))
             assert info.port == server.port and info.parsed_addresses() == ["127.0.0.1"]
     wait_until(lambda: not any(found[name] for name in names))
     browsing.close()

@@ -10,7 +10,7 @@ import pytest
 from bridge.osc_client import REMOTE, RemoteControl
 from bridge.osc_readings import SETTLING_S, Doubts, same_in_32_bits
 from bridge.osc_server import OscServer
-from tests.osc_peers import Peer, PlayingEngine, serve, wait_until
+from tests.osc_peers import PATIENCE_S, Peer, PlayingEngine, serve, wait_until
 from tests.streams import CLUSTERS
 from vqss_engine.control import Control, ControlSurface, EngineState, Parameter, ParameterError, UnknownAddress
 from vqss_engine.errors import VQSSError
@@ -28,7 +28,7 @@ def surface() -> ControlSurface:
 @pytest.fixture
 def remote(server: OscServer) -> Iterator[RemoteControl]:
     made = RemoteControl(server.host, server.port)
-    made.connect()
+    made.connect(PATIENCE_S)
     yield made
     made.close()
 
@@ -45,7 +45,7 @@ def test_it_is_a_control_like_the_original(surface: ControlSurface, remote: Remo
 def test_what_was_set_before_is_there(surface: ControlSurface, server: OscServer) -> None:
     surface.set_many({GAIN: -12.5, MUTE: 1, "/vqss/transport/loop": (1.0, 2.0)})
     remote = RemoteControl(server.host, server.port)
-    remote.connect()
+    remote.connect(PATIENCE_S)
     assert remote.values() == surface.values()
     remote.close()
 
@@ -95,7 +95,7 @@ def test_what_the_engine_refuses_is_taken_back(surface: ControlSurface, remote: 
 
 def test_two_remotes_and_a_desk_end_in_step(surface: ControlSurface, server: OscServer, remote: RemoteControl) -> None:
     second = RemoteControl(server.host, server.port)
-    second.connect()
+    second.connect(PATIENCE_S)
     for step in range(40):
         remote.set(GAIN, -20.0 + step / 10)
         second.set(GAIN, -40.0 - step / 10)
@@ -148,7 +148,7 @@ def test_effects_come_and_go(surface: ControlSurface, remote: RemoteControl) -> 
 def test_levels_status_and_spectra_arrive() -> None:
     with PlayingEngine() as playing, serve(playing.surface) as server:
         remote = RemoteControl(server.host, server.port, levels_per_s=60)
-        remote.connect()
+        remote.connect(PATIENCE_S)
         remote.telemetry.spectra_per_s = 30.0
         wait_until(lambda: remote.levels().rms_dbfs[-1] > -40.0)
         wait_until(lambda: remote.levels().state is EngineState.RUNNING and remote.levels().latency_ms > 5.0)
@@ -174,7 +174,7 @@ def test_it_recovers_from_a_restart(surface: ControlSurface) -> None:
     server.start()
     remote, seen = RemoteControl(server.host, server.port), []
     remote.subscribe_connection(seen.append)
-    remote.connect()
+    remote.connect(PATIENCE_S)
     surface.set(GAIN, -30.0)
     wait_until(lambda: remote.get(GAIN) == -30.0)
     server.close()
@@ -197,7 +197,7 @@ def test_a_restart_too_quick_to_be_missed_is_noticed_too(surface: ControlSurface
     server = serve(surface)
     server.start()
     remote = RemoteControl(server.host, server.port)
-    remote.connect()
+    remote.connect(PATIENCE_S)
     surface.set(GAIN, -30.0)
     wait_until(lambda: remote.get(GAIN) == -30.0)
     server.close()
@@ -215,7 +215,7 @@ def test_nobody_there_is_one_clear_error() -> None:
 
 def test_closing_ends_the_subscription(server: OscServer, surface: ControlSurface) -> None:
     remote = RemoteControl(server.host, server.port)
-    remote.connect()
+    remote.connect(PATIENCE_S)
     assert len(server.subscribers) == 1
     remote.close()
     remote.close()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.osc_peers import Peer, serve, wait_until
+from tests.osc_peers import PATIENCE_S, Peer, serve, wait_until
 from vqss_engine.control import ControlSurface
 
 pytestmark = pytest.mark.skipif(
@@ -20,7 +20,7 @@ GAIN, MUTE = "/vqss/cluster/3/gain", "/vqss/cluster/3/mute"
 
 
 def oscsend(port: int, *words: str) -> None:
-    subprocess.run(["oscsend", f"osc.udp://127.0.0.1:{port}", *words], check=True, timeout=20)
+    subprocess.run(["oscsend", f"osc.udp://127.0.0.1:{port}", *words], check=True, timeout=PATIENCE_S)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bridge.osc_server import OscServer
 from bridge.oscquery_server import MOST_CLIENTS
-from tests.osc_peers import Peer, message, serve, wait_until
+from tests.osc_peers import PATIENCE_S, Peer, message, serve, wait_until
 from vqss_engine.control import ControlSurface, Parameter
 from vqss_engine.parameters import Argument
 
@@ -25,7 +25,7 @@ GAIN, MUTE = "/vqss/cluster/3/gain", "/vqss/cluster/3/mute"
 
 
 def get(server: OscServer, target: str) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=PATIENCE_S)
     connection.request("GET", target)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -91,23 +91,23 @@ def test_listeners_hear_of_changes_until_they_ignore(server: OscServer, surface:
     with listen(server, ("LISTEN", GAIN), ("LISTEN", "/vqss/bypass")) as client, Peer(server) as peer:
         peer.ask(MUTE, 1)
         peer.ask(GAIN, -3.0)
-        heard = OscMessage(client.recv(timeout=10))
+        heard = OscMessage(client.recv(timeout=PATIENCE_S))
         assert (heard.address, heard.params) == (GAIN, [-3.0])
         client.send(json.dumps({"COMMAND": "IGNORE", "DATA": GAIN}))
         wait_until(lambda: not server.query.listeners(GAIN))
         peer.ask(GAIN, -4.0)
         surface.set("/vqss/bypass", 1)
-        assert OscMessage(client.recv(timeout=10)).address == "/vqss/bypass"
+        assert OscMessage(client.recv(timeout=PATIENCE_S)).address == "/vqss/bypass"
 
 
 def test_clients_hear_of_effects_that_come_and_go(server: OscServer, surface: ControlSurface) -> None:
     path = "/vqss/cluster/3/fx/0/ratio"
     with listen(server) as client:
         surface.register([Parameter(path, (Argument("ratio", "float", 1.0, 20.0),), 4.0, "ratio")])
-        assert json.loads(client.recv(timeout=10)) == {"COMMAND": "PATH_ADDED", "DATA": path}
+        assert json.loads(client.recv(timeout=PATIENCE_S)) == {"COMMAND": "PATH_ADDED", "DATA": path}
         assert get(server, path)[1]["VALUE"] == [4.0]
         surface.unregister([path])
-        assert json.loads(client.recv(timeout=10)) == {"COMMAND": "PATH_REMOVED", "DATA": path}
+        assert json.loads(client.recv(timeout=PATIENCE_S)) == {"COMMAND": "PATH_REMOVED", "DATA": path}
 
 
 def test_odd_commands_are_read_over(server: OscServer, surface: ControlSurface) -> None:
@@ -118,13 +118,13 @@ def test_odd_commands_are_read_over(server: OscServer, surface: ControlSurface) 
         client.send(json.dumps({"COMMAND": "LISTEN", "DATA": GAIN}))
         wait_until(lambda: server.query.listeners(GAIN))
         surface.set(GAIN, -9.0)
-        assert OscMessage(client.recv(timeout=10)).params == [-9.0]
+        assert OscMessage(client.recv(timeout=PATIENCE_S)).params == [-9.0]
 
 
 def test_a_command_too_long_ends_that_connection_only(server: OscServer) -> None:
     with listen(server) as client, pytest.raises(ConnectionClosed):
         client.send("x" * 200_000)
-        client.recv(timeout=10)
+        client.recv(timeout=PATIENCE_S)
     assert get(server, f"{GAIN}?VALUE")[0] == 200
 
 
@@ -152,7 +152,7 @@ def test_clients_are_not_without_number(server: OscServer) -> None:
     "data", [b"", b"\0" * 5000, b"GET / HTTP/0.9\r\n\r\n", b"GET " + b"/" * 100_000, b"POST / HTTP/1.1\r\n\r\n"]
 )
 def test_what_is_no_request_ends_that_connection_only(server: OscServer, data: bytes) -> None:
-    with socket.create_connection((server.host, server.port), timeout=10) as client:
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE_S) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge.pedalboard_bridge import ClusterRack, RackHost, VQSSeparator
-from tests.osc_peers import Peer, PlayingEngine, serve, wait_until
+from tests.osc_peers import PATIENCE_S, Peer, PlayingEngine, serve, wait_until
 from tests.streams import delayed, largest_step, run, small_bundle, small_engine, tone, worst_dbfs
 from vqss_engine.errors import VQSSError
 
@@ -91,7 +91,7 @@ def test_racks_over_osc(tmp_path: Path) -> None:
             peer.send(THRESHOLD, -31.5)
             assert other.wait_for(THRESHOLD) == [-31.5]
         assert host.rack is not None and host.rack.chains[1][0].threshold_db == -31.5
-        with urllib.request.urlopen(f"http://{server.host}:{server.port}{THRESHOLD}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{server.host}:{server.port}{THRESHOLD}", timeout=PATIENCE_S) as answer:
             described = json.load(answer)
         assert described["TYPE"] == "f" and described["VALUE"] == [-31.5] and "dB" in json.dumps(described)
         peer.send("/vqss/cluster/1/fx/bypass", 1)

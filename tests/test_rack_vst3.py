@@ -13,6 +13,7 @@ import soundfile
 from bridge.files import FileJob, separate_file
 from bridge.pedalboard_bridge import ClusterRack, PluginChain, RackHost, VQSSeparator
 from bridge.rack_file import RackError, parse_rack
+from tests.osc_peers import PATIENCE_S
 from tests.streams import delayed, noise, run, small_bundle, small_engine, worst_dbfs
 from tests.test_pedalboard_separator import music, streamed
 
@@ -90,11 +91,11 @@ def test_a_load_from_another_thread_is_done_on_the_main_one(tmp_path: Path) -> N
     answers: list[object] = []
     thread = threading.Thread(target=lambda: answers.append(engine.surface.act("/vqss/rack/load", "rack.json")))
     thread.start()
-    give_up = time.monotonic() + 20.0
+    give_up = time.monotonic() + PATIENCE_S
     while thread.is_alive() and time.monotonic() < give_up:
         host.poll()
         time.sleep(0.01)
-    thread.join(1.0)
+    thread.join(PATIENCE_S)
     assert answers == ["rack.json"] and "/vqss/cluster/2/fx/0/ratio" in engine.surface
 
 
