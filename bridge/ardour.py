@@ -1,7 +1,8 @@
 """Ardour as a surface: strip n of the session is cluster n - 1, the master is the main output, both ways.
 
 Ardour speaks its own OSC (`/set_surface`, `/strip/gain` …), in dB here, so that both sides read the same numbers.
-The session's values count at first; later the newest change does, whoever made it.
+The session's values count at first; later the newest change does, whoever made it. Ardour answers each change with its
+new value, so that a change of ours without an answer, which UDP may have lost, is sent again.
 
 Threads: that of a `Link` (`osc-remote`); changes of the mixer are sent on whatever thread they come.
 """
@@ -22,6 +23,7 @@ DEFAULT_PORT = 3819
 _ALL_IN_ONE_BANK, _AUDIO_TRACKS, _GAIN_IN_DB, _WHERE_WE_ARE = 0, 1, 0, 0
 _FEEDBACK = 1 + 2 + 8 + 16  # buttons, gains, heartbeat, master
 _SILENCE_S = 3.0
+_TRIES = 10  # which takes as long as silence does; no answer also comes where Ardour had that value before
 _LEAVES = ("gain", "mute", "solo", "name")
 
 
@@ -34,6 +36,7 @@ class ArdourSurface:
         self._link = Link(self._keep, self._hear, lambda: None, lambda text: None)
         self._doubts = Doubts()
         self._said: dict[str, Scalar] = {}
+        self._tries: dict[str, int] = {}
         self._heard_s = 0.0
         self._asked_s = 0.0
         self._leave: Callable[[], None] = lambda: None
@@ -58,10 +61,24 @@ class ArdourSurface:
     def _changed(self, path: str, value: Value, origin: object) -> None:
         if origin is self or isinstance(value, tuple):
             return
+        if ardour_address(path, self._control.clusters):
+            self._said.pop(path, None)
+            self._tries[path] = _TRIES
+            self._tell(path, value)
+
+    def _tell(self, path: str, value: float | bool | str) -> None:
         if address := ardour_address(path, self._control.clusters):
             self._doubts.add(path)
-            self._said.pop(path, None)
             self._link.send(encode_message(*address, value))
+
+    def _tell_again(self, path: str) -> None:
+        """Tell what Ardour has not answered, unless it is away: its own values count when it returns."""
+        tries = self._tries.pop(path, 0)
+        if not (self.connected and tries):
+            return
+        self._tries[path] = tries - 1
+        if not isinstance(value := self._control.get(path), tuple):
+            self._tell(path, value)
 
     # From Ardour to the mixer
 
@@ -75,7 +92,10 @@ class ArdourSurface:
             self._link.send(encode_message("/set_surface", *wish))
         for path in self._doubts.due():
             if path in self._said:
+                self._tries.pop(path, None)
                 self._take(path, self._said.pop(path))
+            else:
+                self._tell_again(path)
 
     def _hear(self, message: Message) -> None:
         self._heard_s = time.monotonic()
