@@ -17,16 +17,19 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-PATIENCE_S = 100.0
+PATIENCE_S, ENDING_S = 100.0, 30.0
 
 
 class JackServer:
     """`jackd` with the dummy driver under a name nobody else has; skips the test where it is not installed.
 
-    `block` and `rate_hz` may be changed before it is started again.
+    `block` and `rate_hz` may be changed before it is started again. patience_ms: how long it waits for a client that
+    is late before it throws it out.
     """
 
-    def __init__(self, outputs: int = 2, block: int = 256, rate_hz: int = 44100, inputs: int = 2) -> None:
+    def __init__(
+        self, outputs: int = 2, block: int = 256, rate_hz: int = 44100, inputs: int = 2, patience_ms: int = 500
+    ) -> None:
         if not (shutil.which("jackd") and shutil.which("jack_wait")):
             pytest.skip("jackd is not installed; apt-get install jackd2")
         self.name = f"vqss_{uuid.uuid4().hex[:10]}"
@@ -35,11 +38,13 @@ class JackServer:
             "JACK_NO_AUDIO_RESERVATION": "1", "OPENBLAS_NUM_THREADS": "1",
         }  # fmt: skip
         self._inputs, self._outputs, self.block, self.rate_hz = inputs, outputs, block, rate_hz
+        self._patience_ms = patience_ms
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = ["jackd", "--no-realtime", "--sync", "--name", self.name, "-d", "dummy", "-r", str(self.rate_hz),
-                   "-p", str(self.block), "-C", str(self._inputs), "-P", str(self._outputs)]  # fmt: skip
+        command = ["jackd", "--no-realtime", "--sync", "-t", str(self._patience_ms), "--name", self.name, "-d", "dummy",
+                   "-r", str(self.rate_hz), "-p", str(self.block), "-C", str(self._inputs),
+                   "-P", str(self._outputs)]  # fmt: skip
         self._process = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -60,7 +65,7 @@ class JackServer:
         """As its user would end it."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(ENDING_S)
         self._process = None
 
     def signal(self, number: signal.Signals) -> None:
@@ -73,7 +78,7 @@ class JackServer:
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed; apt-get install jackd2")
         command = [name, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE_S).stdout
 
     def connect(self, source: str, target: str) -> None:
         """As soon as both ports are there."""
@@ -91,12 +96,12 @@ class JackServer:
                  ) -> None:  # fmt: skip
         if self._process is None:
             self.start()    # a killed server keeps one of JACK's eight places until one of its name ends in order
-        assert self._process is not None
-        self._process.terminate()
         try:
-            self._process.wait(10)
+            self.end()
         except subprocess.TimeoutExpired:
             self.kill()
+            self.start()
+            self.end()
         for left in Path("/dev/shm").glob(f"jack_sem.*{self.name}*"):
             left.unlink(missing_ok=True)
 
