@@ -17,6 +17,7 @@ from bridge.mel_picture import MelPicture
 
 _COLUMN_IN, _ROW_IN, _DPI = 1.75, 0.5, 100
 _LEVELS, _GRAYS = 26, 6
+_LONGEST_TITLE = 21  # characters that fit a column
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ def save_grid(path: Path, songs: Sequence[SongPicture], names: Sequence[str]) ->
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def short_title(title: str) -> str:
+    """What of a title fits over a column: where it is longer, its beginning and its end, in which songs differ."""
+    title = printable(title)
+    if len(title) <= _LONGEST_TITLE:
+        return title
+    end = _LONGEST_TITLE // 2
+    return f"{title[: _LONGEST_TITLE - end - 1]}…{title[-end:]}"
 
 
 def _palette() -> Any:
@@ -83,7 +93,7 @@ def _draw(songs: Sequence[SongPicture], labels: list[str]) -> Any:
             shown = row == 0 or song.active[row - 1]
             _style(axes, label if column == 0 else "", row == len(labels) - 1, shown)
             if row == 0:
-                axes.set_title(printable(song.title), fontsize=9, parse_math=False)
+                axes.set_title(short_title(song.title), fontsize=9, parse_math=False)
     figure.text(0.5, 0.06 / height, "time, s", ha="center", va="bottom", fontsize=8)
     return canvas
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bridge.figure import row_labels, save_picture
-from bridge.figure_grid import SongPicture, save_grid
+from bridge.figure_grid import SongPicture, save_grid, short_title
 from bridge.mel_picture import BANDS, MAX_COLUMNS, MelPicture, mel_filters
 
 
@@ -125,3 +125,9 @@ def test_several_songs_make_a_small_picture_with_a_column_each(tmp_path: Path) -
     assert [sum(size > 20 for size in sizes) for sizes in tiles] == [2, 3]
     height, width = image.shape
     assert image[-height // 4 :, -width // 4 :].mean() < image[height // 5 : height // 3, -width // 4 :].mean()
+
+
+def test_long_titles_keep_to_their_column() -> None:
+    assert short_title("Let's go fishin'") == "Let's go fishin'"
+    takes = [short_title(f"The very same long name of a song, take {number}") for number in (1, 2)]
+    assert all(len(take) == 21 and take.startswith("The very s…") for take in takes) and takes[0] != takes[1]
