@@ -170,7 +170,11 @@ class Run:
         config, generator = self.config, self.generator
         partition = Partition(config, generator, stage.snr or config.loss.snr)
         module = self._distribute(partition)
-        data = replace(config.data, clip_s=stage.clip_s or config.data.clip_s)
+        data = replace(
+            config.data,
+            clip_s=stage.clip_s or config.data.clip_s,
+            stems_min=stage.stems_min or config.data.stems_min,
+        )
         seed = config.seed * 10 + {"partition": 2, "refine": 4}[name]
         sampler = MixSampler(self.bank, data, config.model, seed, self.stem_codes)
         for step, batch in self._steps(name, stage, sampler):
