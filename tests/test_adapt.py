@@ -90,6 +90,8 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     assert not set(new) & set(used)
     assert np.array_equal(adapted.weights["codes"][used], base.weights["codes"][used])
     assert adapted.provenance["adapted_from"]["sha256"] == base.sha256
+    assert adapted.provenance["steps"] == {"partition": 30}
+    assert [known["steps"] for known in adapted.provenance["earlier_rounds"]] == [{"discover": 3, "partition": 2}]
     assert adapted.cluster_names == ["" if k in new else f"name {k}" for k in range(16)]
     assert sum(adapted.usage) == pytest.approx(1, abs=0.01)
     train(tmp_path, "second", "partition.steps=30", "adapt.held_out=0.4", resume=True, **options)

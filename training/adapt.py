@@ -140,10 +140,18 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
         "cluster_colors": [color if keep else "" for color, keep in zip(bundle.cluster_colors, kept)],
         "usage": [share if keep else 0.0 for share, keep in zip(bundle.usage, kept)],
         "credits": [str(credit) for credit in bundle.provenance.get("credits", ())],
+        "rounds": rounds_of(bundle),
         "new_codes": growth.new,
         "left_out": growth.left_out,
         "before_db": code_gains(weights, held_out, run.stem_codes, config),
     }
+
+
+def rounds_of(bundle: ModelBundle) -> list[Any]:
+    """What a bundle has learned so far: its earlier rounds, and its own."""
+    known = ("steps", "batch", "seed", "git_revision")
+    own = {key: bundle.provenance[key] for key in known if key in bundle.provenance}
+    return [*bundle.provenance.get("earlier_rounds", ()), *([own] if own else [])]
 
 
 def _grow(run: Run, bundle: ModelBundle, stems: Tensor) -> Growth:

@@ -77,12 +77,15 @@ def _usage(content: dict[str, Any], clusters: int) -> list[float]:
 
 def _provenance(content: dict[str, Any]) -> dict[str, Any]:
     config, origin = content["config"], content.get("origin") or {}
+    passed = ("discover",) if origin else ()  # the bundle that this run went on from had discovered
+    steps = {stage: count for stage, count in content["progress"].items() if count and stage not in passed}
     return {
         **({"adapted_from": {key: origin[key] for key in ("name", "sha256", "new_codes")}} if origin else {}),
-        "steps": content["progress"],
+        "steps": steps,
         "seed": config["seed"],
-        "batch": {stage: config[stage]["batch"] for stage in ("discover", "partition")},
+        "batch": {stage: config[stage]["batch"] for stage in steps},
         "clip_s": config["data"]["clip_s"],
+        "earlier_rounds": list(origin.get("rounds", ())),
         "credits": [*origin.get("credits", ()), *config["data"].get("credits", ())],
         "git_revision": _revision(),
         "torch": torch.__version__,
