@@ -38,7 +38,8 @@ class Target:
         return value >= self.limit if self.least else value <= self.limit
 
     def shown(self, value: float) -> str:
-        digits = 0 if self.unit in ("late", "MB") else 2 if self.unit == "dB" or (self.unit in ("s", "×") and value < 10) else 1
+        fine = self.unit == "dB" or (self.unit in ("s", "×") and value < 10)
+        digits = 0 if self.unit in ("late", "MB") else 2 if fine else 1
         return f"{value:.{digits}f} {self.unit}".rstrip()
 
 
