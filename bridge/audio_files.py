@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ Block = NDArray[np.float32]
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 MAX_CHANNELS = 2
 _UNKNOWN_FRAMES = 2**48
+_NO_ROOM_BYTES = 16384
 _SYSTEM_ERROR = 2
 
 
@@ -224,11 +226,19 @@ class AudioWriter:
 
     def _failure(self, error: Exception | None) -> VQSSError:
         code = getattr(error, "code", None)
-        if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError):
+        if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError) or _is_full(self.path.parent):
             return disk_error(self.path.parent, None)
         if isinstance(error, OSError):
             return disk_error(self.path.parent, error)
         return VQSSError(f"cannot write '{self.path.name}' ({error}); choose another --format")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether a codec that fails there fails for want of room, whatever it says itself."""
+    try:
+        return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def disk_error(folder: Path, error: OSError | None) -> VQSSError:
