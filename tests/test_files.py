@@ -71,10 +71,16 @@ def test_stems_sound_the_same_at_another_rate(tmp_path: Path, bundle: ModelBundl
     job = FileJob(clusters="all")
     first = read_stems(separate(native, 44_100, tmp_path / "a", bundle, job))
     second = read_stems(separate(at_48k, 48_000, tmp_path / "b", bundle, job))
-    loudest = max(first, key=lambda index: float(np.square(first[index]).sum()))
-    expected = soxr.resample(first[loudest], 44_100, 48_000)
-    error = np.square(second[loudest] - expected).sum() / np.square(expected).sum()
-    assert 10.0 * np.log10(error) < -30.0
+    energy = {index: float(np.square(stem).sum()) for index, stem in first.items()}
+    for index in (index for index, own in energy.items() if own > 1e-3 * sum(energy.values())):
+        expected = soxr.resample(first[index], 44_100, 48_000)
+        inner = slice(8, -8)
+        errors_db = [
+            10.0 * np.log10(np.square(second[index] - np.roll(expected, lag, axis=0))[inner].sum() / energy[index])
+            for lag in range(-3, 4)
+        ]
+        # Masks of the converted song differ a little; a stem that lay a frame off would fit better there.
+        assert min(errors_db) == errors_db[3] < -15.0, index
 
 
 @pytest.mark.parametrize(
