@@ -114,6 +114,8 @@ def test_the_panel_follows_the_chosen_strip_and_has_the_main_output(mixer: Bench
 
 
 def test_what_only_loading_sets_is_loaded_when_the_hand_rests(mixer: Bench) -> None:
+    wait_until(lambda: mixer.effects.kinds)     # the machine's list would come in between and make the cards anew
+    settle()
     mixer.effects.kinds = (LIMITER,)
     add(mixer, LIMITER)
     rack = mixer.host.rack
