@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -32,6 +32,7 @@ from gui.switch import SwitchButton
 from vqss_engine.control import Value
 
 WIDTH = 336
+_AGAIN_MS = 100
 _RACKS = "Racks (*.json);;All files (*)"
 
 
@@ -49,6 +50,7 @@ class EffectsPanel(QFrame):
         self.key = "0"
         self.cards: list[EffectCard] = []
         self._rows: dict[str, ParameterRow] = {}
+        self._shown = ""
         self.number, self.title = QLabel("0"), QLabel()
         self.close_button = touch_button("✕", "Close the effects (F)")
         self.bypass = SwitchButton("Bypass", "bypass", "Pass this chain by")
@@ -122,6 +124,10 @@ class EffectsPanel(QFrame):
         """Show the chain as it is now."""
         if self.isHidden():
             return
+        if self.key == self._shown and any(row.in_hand for card in self.cards for row in card.rows.values()):
+            QTimer.singleShot(_AGAIN_MS, self.refresh)      # a card that goes would take the move with it
+            return
+        self._shown = self.key
         focused = QApplication.focusWidget()
         name = focused.accessibleName() if focused is not None and self.isAncestorOf(focused) else ""
         self._show_head()

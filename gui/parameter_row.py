@@ -107,6 +107,7 @@ class ParameterRow(QWidget):
         """Of a parameter of the mixer, or of an argument as a rack's catalogue describes it."""
         super().__init__()
         self._waits = parameter is None
+        self._pause: QTimer | None = None
         self._kind = parameter.kind if parameter else "choice" if "choices" in argument else "float"
         self._kind = "file" if argument.get("file") else self._kind
         self.unit = parameter.unit if parameter else str(argument.get("unit", ""))
@@ -138,24 +139,29 @@ class ParameterRow(QWidget):
         self.field.setFixedWidth(_FIELD_PX)
         self.field.setFont(theme.font(8.5, figures=True))
         if self._waits:
-            self._pause = QTimer(self)
-            self._pause.setSingleShot(True)
-            self._pause.setInterval(_SETTLED_MS)
-            self._pause.timeout.connect(self._ask_settled)
-            self.slider.moved.connect(lambda value, gesture: self._wait(value))
+            pause = self._pause = QTimer(self)
+            pause.setSingleShot(True)
+            pause.setInterval(_SETTLED_MS)
+            pause.timeout.connect(lambda: self._ask_settled(pause))
+            self.slider.moved.connect(lambda value, gesture: self._wait(value, pause))
         else:
             self.slider.moved.connect(lambda value, gesture: self.asked.emit(self._whole(value), gesture))
         self.field.entered.connect(self._read)
         self._controls = [self.slider, self.field]
 
-    def _wait(self, value: float) -> None:
+    @property
+    def in_hand(self) -> bool:
+        """Whether it was moved and has not asked yet."""
+        return self._pause is not None and self._pause.isActive()
+
+    def _wait(self, value: float, pause: QTimer) -> None:
         """What loading sets is asked for once the hand rests."""
         self.show_value(value)
-        self._pause.start()
+        pause.start()
 
-    def _ask_settled(self) -> None:
+    def _ask_settled(self, pause: QTimer) -> None:
         if self.slider.held:
-            self._pause.start()
+            pause.start()
         else:
             self.asked.emit(round(self.slider.current, 2), None)
 

@@ -114,12 +114,13 @@ def test_the_panel_follows_the_chosen_strip_and_has_the_main_output(mixer: Bench
 
 
 def test_what_only_loading_sets_is_loaded_when_the_hand_rests(mixer: Bench) -> None:
-    wait_until(lambda: mixer.effects.kinds)     # the machine's list would come in between and make the cards anew
+    wait_until(lambda: mixer.effects.kinds)     # or the machine's own list would come in between
     settle()
     mixer.effects.kinds = (LIMITER,)
     add(mixer, LIMITER)
     rack = mixer.host.rack
     wheel(mixer.panel.cards[0].rows["lookahead_ms"].slider, 3)
+    mixer.effects.kinds_known.emit()     # what shows the panel anew must not take the move with it
     assert not mixer.effects.busy
     wait_until(lambda: mixer.host.rack is not rack)
     mixer.ready()
