@@ -62,7 +62,7 @@ def test_oscdump_hears_changes_levels_and_status() -> None:
     with serve(surface) as server, oscdump(port) as dump, Peer(server) as peer:
         assert dump.stdout
         heard: list[str] = []
-        while not any(line.split()[1] == "/vqss/status" for line in heard):
+        while not {"/vqss/status", "/vqss/levels"} <= {line.split()[1] for line in heard}:
             oscsend(server.port, "/vqss/subscribe", "iff", str(port), "10", "0")
             oscsend(server.port, "/vqss/subscribe", "iff", str(port), "10", "0")
             heard.append(dump.stdout.readline())
