@@ -20,7 +20,7 @@ from benchmarks.rows import Row, row
 from training.evaluate import separate
 from training.multitracks import Multitrack, find_multitracks, read_song
 from training.onnx_step import generator_of
-from training.scoring import SongScore, best_map, class_sdr
+from training.scoring import SongScore, best_map, class_sdr, with_average
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.generator import Generator
@@ -71,11 +71,6 @@ def score(song: str, labels: tuple[str, ...], clusters: Floats, sources: Floats)
     return SongScore(song, labels, both @ both.T, np.zeros(0))
 
 
-def average(scores: list[SongScore], mapping: dict[int, str]) -> float:
-    """Mean over the classes of the mean SDR over the songs, in dB."""
-    return float(np.mean([np.mean(values) for values in class_sdr(scores, mapping).values()]))
-
-
 def run(seconds: float = 10.0) -> list[Row]:
     """Rows in dB; none where there are no songs."""
     songs = songs_here()
@@ -90,13 +85,15 @@ def run(seconds: float = 10.0) -> list[Row]:
         names = tuple(name for name, _ in stems)
         sources = np.stack([audio for _, audio in stems])[..., : round(LONGEST_S * bundle.config.sample_rate)]
         mix = sources.sum(0)
-        separator = separators.setdefault(len(mix), StreamingSeparator(bundle, stream, len(mix)))
+        if len(mix) not in separators:
+            separators[len(mix)] = StreamingSeparator(bundle, stream, len(mix))
+        separator = separators[len(mix)]
         clusters, expected = separate(separator, mix), reference(generator, mix, separator.hop, 2 * separator.hop)
         largest = max(largest, float(np.abs(clusters - expected).max()))
         ours.append(score(song.folder.name, names, clusters, sources))
         theirs.append(score(song.folder.name, names, expected, sources))
     mapping = best_map(theirs, sorted({name for song_score in theirs for name in song_score.classes}))
-    found, wanted = average(ours, mapping), average(theirs, mapping)
+    found, wanted = (with_average(class_sdr(scores, mapping))["average"] for scores in (ours, theirs))
     return [
         row("class SDR of the engine", [found], "dB", note=f"{len(ours)} songs"),
         row("class SDR of the network by torch in float32", [wanted], "dB"),
