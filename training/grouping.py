@@ -2,9 +2,13 @@
 
 The codebook that discovery leaves has followed single clips, whose embeddings scatter. The mean over many clips of a
 stem scatters less, and groups of such means are what clusters should be made of.
+
+Threads: clips are drawn by a pool that ends with the call; the caller blocks on it.
 """
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -16,6 +20,7 @@ from training.config import TrainConfig
 from training.data import MixSampler
 from training.stages import Discover
 
+STEMS_AT_ONCE = 32
 RESTARTS = 30
 ROUNDS = 60
 
@@ -24,14 +29,20 @@ ROUNDS = 60
 def embed_stems(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> Tensor:
     """Unit mean embedding (S, J) of `clips_per_stem` random clips of each stem."""
     sampler = MixSampler(bank, config.data, config.model, config.seed)
+
+    def draw(stem: int) -> np.ndarray:
+        rng = np.random.default_rng([config.seed, stem])
+        return np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
+
     discover.encoder.eval()
     means = []
-    for stem in range(len(bank)):
-        rng = np.random.default_rng([config.seed, stem])
-        clips = np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
-        means.append(discover.encoder(torch.from_numpy(clips).to(device)).mean(0))
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for first in range(0, len(bank), STEMS_AT_ONCE):
+            stems = range(first, min(first + STEMS_AT_ONCE, len(bank)))
+            clips = torch.from_numpy(np.concatenate(list(pool.map(draw, stems))))
+            means.append(discover.encoder(clips.to(device)).unflatten(0, (len(stems), -1)).mean(1))
     discover.encoder.train()
-    return functional.normalize(torch.stack(means), dim=-1)
+    return functional.normalize(torch.cat(means), dim=-1)
 
 
 def group_stems(stems: Tensor, codes: Tensor, chance: torch.Generator, restarts: int = RESTARTS) -> Tensor:
