@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from training.fused_loss import FusedLoss, Weights
-from training.losses import present_loss, share_loss, squared_error
+from training.losses import absent_codes, present_loss, share_loss, silence_loss, squared_error
 
 
 def targets(mixes: int, frames: int, bins: int, clusters: int, slots: int) -> tuple[Tensor, ...]:
@@ -20,6 +20,11 @@ def targets(mixes: int, frames: int, bins: int, clusters: int, slots: int) -> tu
     return codes, present, power_of_each.sum(1), cross, 1.2 * power_of_each.sum((2, 3))
 
 
+def test_only_codes_without_a_target_are_absent() -> None:
+    codes = torch.tensor([[2, -1, -1], [0, 3, -1]])
+    assert absent_codes(codes, 4).tolist() == [[1, 1, 0, 1], [0, 1, 1, 0]]
+
+
 def by_parts(logits: Tensor, batch: tuple[Tensor, ...], weights: Weights) -> Tensor:
     codes, present, power, cross, energy = batch
     log_masks = torch.log_softmax(logits, -1)
@@ -28,17 +33,29 @@ def by_parts(logits: Tensor, batch: tuple[Tensor, ...], weights: Weights) -> Ten
     error = squared_error(masks, power, cross, energy)
     shares = share_loss(log_masks.gather(-1, slots).permute(0, 3, 1, 2), power, cross, present)
     snr_db = present_loss(error, energy, present, weights.snr_floor)
-    return weights.share * shares + weights.snr_per_db * snr_db
+    leak = (log_masks.exp().square() * power[..., None]).sum((1, 2))
+    absent = absent_codes(codes, logits.shape[-1])
+    silence_db = silence_loss(leak, power.sum((1, 2)), absent, weights.silence_floor)
+    return weights.share * shares + weights.snr_per_db * snr_db + weights.silence_per_db * silence_db
 
 
-@pytest.mark.parametrize("weights", [Weights(1.0, 0.05, 1e-3), Weights(0.0, 1.0, 1e-3), Weights(1.0, 0.0, 1e-3)])
+WEIGHTS = [
+    Weights(1.0, 0.05, 1e-3),
+    Weights(0.0, 1.0, 1e-3),
+    Weights(1.0, 0.0, 1e-3),
+    Weights(0.0, 0.0, 1e-3, 1.0, 1e-3),
+    Weights(1.0, 0.4, 1e-3, 0.1, 1e-4),
+]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
 def test_fused_loss_equals_the_loss_by_parts(weights: Weights) -> None:
     torch.manual_seed(1)
     batch = targets(3, 5, 7, 16, 6)
     logits = torch.randn(3, 5, 7, 16, requires_grad=True)
     expected = by_parts(logits, batch, weights)
     (wanted,) = torch.autograd.grad(expected, logits)
-    total, error, held, _ = FusedLoss.apply(logits, batch, weights)
+    total, error, held, _, _ = FusedLoss.apply(logits, batch, weights)
     (found,) = torch.autograd.grad(3 * total, logits)
     assert torch.isclose(total, expected.detach(), rtol=1e-5)
     assert torch.allclose(found, 3 * wanted, atol=1e-6)

@@ -46,7 +46,7 @@ def gradients(folder: Path, name: str, rank: int = 0, ranks: int = 1) -> dict[st
     discover.codebook.update(z, torch.Generator().manual_seed(1))
     found["codes"] = discover.codebook.codes.clone()
     discover.zero_grad()
-    partition = Partition(config, discover.generator, config.loss.snr)
+    partition = Partition(config, discover.generator, config.partition)
     module = DistributedDataParallel(partition) if ranks > 1 else partition
     sampler = MixSampler(bank, config.data, config.model, 2, np.arange(len(bank)) % 3)
     module(sampler.batch(0, 4, rank, ranks))[0].backward()

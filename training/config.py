@@ -51,6 +51,7 @@ class StageConfig:
     batch: int = 16
     clip_s: float = 0.0  # length of a mix; 0: that of the query clips. Discovery takes no other
     snr: float = 0.0  # weight of the SNR term in this stage; 0: loss.snr
+    silence: float = 0.0  # weight of the silence term in this stage; 0: loss.silence
     stems_min: int = 0  # stems of a mix in this stage, at least; 0: data.stems_min
     learning_rate: float = 2e-3
     final_rate: float = 1e-4

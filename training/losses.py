@@ -40,6 +40,12 @@ def share_loss(log_masks: Tensor, power: Tensor, cross: Tensor, present: Tensor)
     return -(weight[:, None] * true * log_masks).sum(dim=(1, 2, 3)).mean()
 
 
+def absent_codes(slot_codes: Tensor, clusters: int) -> Tensor:
+    """(B, K) 1.0 for the codes that no target of a mix has; slot_codes (B, S), -1 where there is no target."""
+    absent = torch.ones(len(slot_codes), clusters + 1, device=slot_codes.device)
+    return absent.scatter(1, slot_codes.where(slot_codes >= 0, clusters), 0.0)[:, :clusters]
+
+
 def silence_loss(leak: Tensor, mix_energy: Tensor, absent: Tensor, floor: float) -> Tensor:
     """Mean level in dB of absent clusters relative to the mix, no better than `floor` is asked for.
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from training.codebook import Codebook, contrastive_loss
-from training.config import TrainConfig
+from training.config import StageConfig, TrainConfig
 from training.data import Batch
 from training.fused_loss import FusedLoss, Weights
-from training.losses import present_loss, share_loss, silence_loss, snr_improvement_db, squared_error
+from training.losses import absent_codes, present_loss, share_loss, silence_loss, snr_improvement_db, squared_error
 from training.query_encoder import QueryEncoder
 from vqss_engine.generator import Generator
 
@@ -67,12 +67,13 @@ class Discover(nn.Module):
 class Partition(nn.Module):
     """The codes stand; all heads share the mix, the target of a code is the sum of its stems.
 
-    `snr` is the weight of the SNR term.
+    `stage` may weigh the terms of SNR and silence otherwise than the run does.
     """
 
-    def __init__(self, config: TrainConfig, generator: Generator, snr: float) -> None:
+    def __init__(self, config: TrainConfig, generator: Generator, stage: StageConfig) -> None:
         super().__init__()
-        self.config = replace(config, loss=replace(config.loss, snr=snr))
+        own = replace(config.loss, snr=stage.snr or config.loss.snr, silence=stage.silence or config.loss.silence)
+        self.config = replace(config, loss=own)
         self.generator = generator
 
     def forward(self, batch: Batch) -> tuple[Tensor, Metrics]:
@@ -80,16 +81,17 @@ class Partition(nn.Module):
         generator = self.generator
         state = generator.initial_state(len(batch.power))
         logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
-        if logits.device.type == "cpu" and not self.config.loss.silence:
+        if logits.device.type == "cpu":
             return self._fused(logits.float(), batch)
         return self._by_parts(logits.float(), batch)
 
     def _fused(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
         loss = self.config.loss
-        weights = Weights(loss.share, loss.snr / 10, loss.snr_floor)
+        weights = Weights(loss.share, loss.snr / 10, loss.snr_floor, loss.silence / 10, loss.silence_floor)
         targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
-        total, error, held, shares = FusedLoss.apply(logits.contiguous(), targets, weights)
-        return total, {**self._scores(batch, error, held), "share_nats": float(shares)}
+        total, error, held, shares, silence = FusedLoss.apply(logits.contiguous(), targets, weights)
+        scores = self._scores(batch, error, held)
+        return total, scores | {"share_nats": float(shares), "silence_db": float(silence)}
 
     def _by_parts(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
         loss = self.config.loss
@@ -100,8 +102,7 @@ class Partition(nn.Module):
         error = squared_error(chosen, batch.power, batch.cross, batch.energy)
         separation = present_loss(error, batch.energy, batch.present, loss.snr_floor)
         leak = (masks.square() * batch.power[..., None]).sum(dim=(1, 2))
-        absent = torch.ones_like(leak)
-        absent.scatter_(1, batch.slot_codes.clamp_min(0), 0.0)
+        absent = absent_codes(batch.slot_codes, leak.shape[1])
         silence = silence_loss(leak, batch.power.sum(dim=(1, 2)), absent, loss.silence_floor)
         chosen_log = log_masks.gather(-1, slots).permute(0, 3, 1, 2)
         shares = share_loss(chosen_log, batch.power, batch.cross, batch.present)

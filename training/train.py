@@ -168,7 +168,7 @@ class Run:
     def _share(self, name: str, stage: StageConfig) -> None:
         """Learn to share the mix among the codes."""
         config, generator = self.config, self.generator
-        partition = Partition(config, generator, stage.snr or config.loss.snr)
+        partition = Partition(config, generator, stage)
         module = self._distribute(partition)
         data = replace(
             config.data,
