@@ -90,7 +90,7 @@ def train(folder: Path, songs: Path, run: str, *changes: str, resume: bool = Fal
 
 def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
     songs = write_songs(tmp_path / "songs")
-    steps = ("discover.steps=4", "partition.steps=4", "refine.steps=2")
+    steps = ("discover.steps=4", "settle.steps=3", "partition.steps=4", "refine.steps=2")
     long = (*steps, "discover.warmup=1", "partition.warmup=1")
     whole = train(tmp_path, songs, "whole", *long)
     with pytest.raises(VQSSError, match="--resume"):
@@ -112,7 +112,7 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
 
         monkey.setattr(module.Run, "_after_step", counted)
 
-    for steps in (3, 3):  # once in each stage but the last
+    for steps in (3, 3, 3):  # once in each stage but the last
         with pytest.MonkeyPatch.context() as monkey, pytest.raises(Killed):
             die_after(steps)
             train(tmp_path, songs, "broken", *long, resume=(tmp_path / "broken").exists())

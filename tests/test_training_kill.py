@@ -16,7 +16,7 @@ from training.checkpoint import read_checkpoint
 from training.train import run_training
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("discover", "partition", "refine")
+STAGES = ("discover", "settle", "partition", "refine")
 LENGTH = (
     *(f"{stage}.steps=21" for stage in STAGES), "unquantized_steps=6",
     "checkpoint_every=3", "data.clip_s=0.3",

@@ -21,8 +21,8 @@ from training.train import run_training
 from vqss_engine.generator import Generator
 
 CHANGES = (
-    "discover.steps=3", "partition.steps=2", "refine.steps=2",
-    "discover.batch=4", "partition.batch=4", "refine.batch=4",
+    "discover.steps=3", "settle.steps=2", "partition.steps=2", "refine.steps=2",
+    "discover.batch=4", "settle.batch=4", "partition.batch=4", "refine.batch=4",
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_two_processes_learn_from_a_batch_what_one_does(tmp_path: Path) -> None:
     write_songs(tmp_path / "songs")
     mp.spawn(train_on_rank, (free_port(), tmp_path), nprocs=2)
     progress = read_checkpoint(tmp_path / "shared" / "checkpoint.pt")["progress"]
-    assert progress == {"discover": 3, "partition": 2, "refine": 2}
+    assert progress == {"discover": 3, "settle": 2, "partition": 2, "refine": 2}
     alone, shared = gradients(tmp_path, "alone"), torch.load(tmp_path / "gradients.pt", weights_only=True)
     whole = {stage: norm(alone, stage) for stage in ("discover", "partition", "codes")}
     for name, value in alone.items():

@@ -28,6 +28,7 @@ SMALL_RUN = [
     "data.clip_s=0.5",
     "data.stems_max=3",
     "discover.batch=2",
+    "settle.batch=4",
     "partition.batch=2",
     "refine.batch=2",
     *SMALL_MODEL,

@@ -87,6 +87,7 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     discover: StageConfig = field(default_factory=lambda: StageConfig(steps=800))
+    settle: StageConfig = field(default_factory=lambda: StageConfig(steps=0, batch=64, final_rate=5e-5))
     partition: StageConfig = field(default_factory=lambda: StageConfig(steps=3000))
     refine: StageConfig = field(default_factory=lambda: StageConfig(steps=0, batch=4, learning_rate=5e-4))
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -219,14 +220,33 @@ class MixSampler:
         return out
 
 
+class Movable(Protocol):
+    """A batch of any kind."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        ...
+
+
+Drawn = TypeVar("Drawn", bound=Movable, covariant=True)
+
+
+class Sampler(Protocol[Drawn]):
+    """What draws the batch of a step, the same for the same step."""
+
+    def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> Drawn:
+        """This rank's share of a step's batch of `size`."""
+        ...
+
+
 def prefetch(
-    sampler: MixSampler, first: int, last: int, size: int, rank: int = 0, ranks: int = 1
-) -> Iterator[Batch]:
+    sampler: Sampler[Drawn], first: int, last: int, size: int, rank: int = 0, ranks: int = 1
+) -> Iterator[Drawn]:
     """This rank's batches of steps first … last - 1, drawn ahead by a thread of their own."""
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(maxsize=2)
+    ready: queue.Queue[Drawn | BaseException] = queue.Queue(maxsize=2)
     stop = threading.Event()
 
-    def offer(item: Batch | BaseException) -> None:
+    def offer(item: Drawn | BaseException) -> None:
         while not stop.is_set():
             try:
                 return ready.put(item, timeout=0.2)

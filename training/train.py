@@ -27,10 +27,11 @@ from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
-from training.data import Batch, MixSampler, prefetch
+from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.grouping import embed_stems, group_stems
 from training.optimizer import Optimizer, learning_rate
 from training.progress import Progress
+from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -57,7 +58,7 @@ class Run:
         self.discover = Discover(config, self.generator).to(self.device)
         self.average = _copy_of(self.generator)
         self.stem_codes: np.ndarray | None = None
-        self.progress = {"discover": 0, "partition": 0, "refine": 0}
+        self.progress = {"discover": 0, "settle": 0, "partition": 0, "refine": 0}
         self.optimizer: Optimizer | None = None
         self.origin: dict[str, Any] = {}  # of an adapted bundle
         self.report = Progress(self.folder) if self.rank == 0 else None
@@ -118,6 +119,9 @@ class Run:
             self._group()
             self.average = _copy_of(self.generator)
             self._end_stage()
+        if self.progress["settle"] < self.config.settle.steps:
+            self._settle()
+            self._end_stage()
         if self.progress["partition"] < self.config.partition.steps:
             self._share("partition", self.config.partition)
             self._end_stage()
@@ -127,7 +131,10 @@ class Run:
 
     def _learning(self) -> nn.Module:
         """The module of the stage that is not done yet."""
-        return self.discover if self.stem_codes is None else self.generator
+        if self.stem_codes is None:
+            return self.discover
+        settled = self.progress["settle"] >= self.config.settle.steps
+        return self.generator if settled else self.discover.encoder
 
     def _end_stage(self) -> None:
         """The next stage's optimiser begins anew."""
@@ -165,6 +172,18 @@ class Run:
                 book.remember(z)
             self._after_step("discover", step, stage, metrics)
 
+    def _settle(self) -> None:
+        """Teach the query encoder the codes that stand."""
+        stage, config, encoder = self.config.settle, self.config, self.discover.encoder
+        module = self._distribute(Settle(encoder, self.generator.codes, config.loss.temperature))
+        data = replace(config.data, clip_s=stage.clip_s or config.data.clip_s)
+        sampler = ClipSampler(MixSampler(self.bank, data, config.model, config.seed * 10 + 3, self.stem_codes))
+        for step, clips in self._steps("settle", stage, sampler):
+            with self._precision():
+                loss, metrics = module(clips)
+            self._descend(loss, encoder, stage, step)
+            self._after_step("settle", step, stage, metrics)
+
     def _share(self, name: str, stage: StageConfig) -> None:
         """Learn to share the mix among the codes."""
         config, generator = self.config, self.generator
@@ -185,7 +204,7 @@ class Run:
                 log.warning("one cluster holds %.0f %% of the energy", 100 * metrics["largest_share"])
             self._after_step(name, step, stage, metrics)
 
-    def _steps(self, name: str, stage: StageConfig, sampler: MixSampler) -> Iterator[tuple[int, Batch]]:
+    def _steps(self, name: str, stage: StageConfig, sampler: Sampler[Drawn]) -> Iterator[tuple[int, Drawn]]:
         if self.optimizer is None:
             self.optimizer = Optimizer(self._learning(), self.config.optimizer)
         self.generator.train()

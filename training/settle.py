@@ -1,0 +1,68 @@
+"""Steady codes: after the stems are grouped, the query encoder learns that every clip of a stem has the stem's code.
+
+Discovery embeds clips one by one, and those near a border between codes flip over it. The group that the mean over many
+clips has found is the better witness, and here it teaches the single clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.data import MixSampler
+from training.query_encoder import QueryEncoder
+from training.ranks import mean_over_ranks
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Powers (Q, T, M) of single clips and the codes (Q,) of the stems they are from."""
+
+    power: Tensor
+    codes: Tensor
+
+    def to(self, device: torch.device) -> Clips:
+        """The same clips on another device."""
+        return Clips(self.power.to(device), self.codes.to(device))
+
+
+class ClipSampler:
+    """Draws clips of random stems, every code as often as any other."""
+
+    def __init__(self, mixes: MixSampler) -> None:
+        assert mixes.codes is not None
+        self.mixes, self.codes = mixes, mixes.codes
+
+    def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> Clips:
+        """This rank's share (every `ranks`-th) of the `size` clips that belong to this step."""
+        powers, codes = [], []
+        for number in range(rank, size, ranks):
+            rng = np.random.default_rng([self.mixes.seed, step, number])
+            group = self.mixes.by_code[rng.integers(len(self.mixes.by_code))]
+            stem = int(rng.choice(group))
+            powers.append(self.mixes.query_powers(stem, rng))
+            codes.append(int(self.codes[stem]))
+        return Clips(torch.from_numpy(np.stack(powers)), torch.tensor(codes))
+
+
+class Settle(nn.Module):
+    """Cross entropy between a clip's nearness to the standing codes (K, J) and the code of its stem."""
+
+    codes: Tensor
+
+    def __init__(self, encoder: QueryEncoder, codes: Tensor, temperature: float) -> None:
+        super().__init__()
+        self.encoder, self.temperature = encoder, temperature
+        self.register_buffer("codes", codes)
+
+    def forward(self, clips: Clips) -> tuple[Tensor, dict[str, float]]:
+        """Loss and metrics; `steady` is the share of the clips that have their stem's code."""
+        nearness = self.encoder(clips.power) @ self.codes.T / self.temperature
+        nats = functional.cross_entropy(nearness, clips.codes, reduction="sum")
+        nats = nats / mean_over_ranks(nearness.new_tensor(len(nearness)))
+        steady = (nearness.argmax(-1) == clips.codes).float().mean()
+        return nats, {"settle_nats": float(nats.detach()), "steady": float(steady)}
