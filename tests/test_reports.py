@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from training.export import export_bundle
-from training.naming import cluster_names
+from training.naming import cluster_names, code_clips
 from training.reports import cluster_report, code_report
 from training.scoring import SongScore, class_shares, likeness, steadiness
 from vqss_engine.bundle import ModelBundle
@@ -84,6 +84,16 @@ def test_a_dominant_class_names_a_cluster_and_equals_are_numbered() -> None:
         "5": {},
     }
     assert cluster_names(classes, [0.2, 0.3, 0.2, 0.2, 0.001, 0.099]) == ["bass 2", "bass", "drums", "", "", ""]
+
+
+def test_what_a_code_stands_for_names_a_cluster_that_nothing_dominates() -> None:
+    classes = {str(k): {"kick": 0.25, "snare": 0.2, "bass": 0.3, "vocals": 0.25} for k in range(4)}
+    counts = {"classes": ["drums", "bass"], "counts": [[90, 9, 50, 5], [10, 0, 50, 95]]}
+    clips = code_clips(counts)
+    assert clips["0"] == {"drums": 90, "bass": 10}
+    # 1: too few clips to say, 2: drums as often as bass, 3: bass by its clips, but drums are heard more
+    assert cluster_names(classes, [0.25] * 4, clips) == ["drums", "", "", ""]
+    assert cluster_names(classes, [0.25] * 4) == [""] * 4
 
 
 def test_a_bundle_is_exported_with_names_and_scores(tmp_path: Path) -> None:

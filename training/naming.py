@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.class_names import PARTS_OF_DRUMS
+from training.class_names import family_of
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 
 DOMINANT = 0.5  # of a cluster's energy; below, no class names it
+NEARLY_ALL = 0.8  # of a code's clips; then their class names the cluster if it leads there
+CLIPS_ENOUGH = 10  # to say what a code stands for
 UNUSED_SHARE = 0.005  # of all clusters' energy; a cluster with less stays without a name
 
 
@@ -27,14 +29,25 @@ def read_scores(path: str | Path, clusters: int) -> dict[str, Any]:
     return scores
 
 
-def cluster_names(classes: Mapping[str, Mapping[str, float]], shares: list[float]) -> list[str]:
+def cluster_names(
+    classes: Mapping[str, Mapping[str, float]],
+    shares: list[float],
+    clips: Mapping[str, Mapping[str, int]] | None = None,
+) -> list[str]:
     """A name for each cluster, '' where none fits.
 
     `classes` maps a cluster ('0' … 'K-1') to the shares of its energy by instrument, `shares` (K,) is its part of all
-    clusters' energy. Where no single drum dominates but drums together do, the name is `drums`. Clusters of one name
-    are numbered by their energy: `bass`, `bass 2`.
+    clusters' energy, `clips` maps it to the counts of the clips with its code, by class. Where no single drum dominates
+    but drums together do, the name is `drums`. Where nothing dominates the energy, a class that has nearly all clips
+    and more of the energy than any other names the cluster. Clusters of one name are numbered by their energy: `bass`,
+    `bass 2`.
     """
-    plain = [_dominant(classes[str(k)]) if share >= UNUSED_SHARE else "" for k, share in enumerate(shares)]
+    plain = [
+        _dominant(classes[str(k)]) or _meant(classes[str(k)], (clips or {}).get(str(k), {}))
+        if share >= UNUSED_SHARE
+        else ""
+        for k, share in enumerate(shares)
+    ]
     names, seen = [""] * len(plain), dict[str, int]()
     for k in sorted(range(len(plain)), key=lambda k: -shares[k]):
         if plain[k]:
@@ -49,13 +62,37 @@ def _dominant(shares: Mapping[str, float]) -> str:
     best = max(shares, key=lambda name: shares[name])
     if shares[best] >= DOMINANT:
         return best
-    drums = sum(share for name, share in shares.items() if name in PARTS_OF_DRUMS)
-    return "drums" if drums >= DOMINANT else ""
+    return "drums" if _families(shares).get("drums", 0.0) >= DOMINANT else ""
+
+
+def _meant(shares: Mapping[str, float], clips: Mapping[str, int]) -> str:
+    """The class that the code stands for and that is heard in the cluster more than any other, if there is one."""
+    meant, heard = _families(clips), _families(shares)
+    if sum(meant.values()) < CLIPS_ENOUGH or not heard:
+        return ""
+    best = max(meant, key=lambda name: meant[name])
+    is_heard = max(heard, key=lambda name: heard[name]) == best
+    return best if is_heard and meant[best] >= NEARLY_ALL * sum(meant.values()) else ""
+
+
+def _families(values: Mapping[str, float]) -> dict[str, float]:
+    """The same with the parts of a kit summed."""
+    out: dict[str, float] = {}
+    for name, value in values.items():
+        out[family_of(name)] = out.get(family_of(name), 0.0) + value
+    return out
+
+
+def code_clips(histogram: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Counts by class of the clips of each code, from the histogram of `vqss evaluate`."""
+    columns = zip(*histogram.get("counts", ()))
+    return {str(k): dict(zip(histogram["classes"], column)) for k, column in enumerate(columns)}
 
 
 def named(bundle: ModelBundle, scores: Mapping[str, Any]) -> ModelBundle:
     """The bundle with names for its clusters, and the scores they come from in its provenance."""
-    names = cluster_names(scores["cluster_classes"], scores["cluster_shares"])
+    clips = code_clips(scores.get("histogram", {}))
+    names = cluster_names(scores["cluster_classes"], scores["cluster_shares"], clips)
     kept = ("songs", "sdr_db", "cross", "codes_used", "perplexity", "purity", "nmi", "partition")
     summary = {key: _rounded(scores[key]) for key in kept if key in scores}
     return replace(bundle, cluster_names=names, provenance={**bundle.provenance, "scores": summary})
