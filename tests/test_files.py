@@ -72,15 +72,16 @@ def test_stems_sound_the_same_at_another_rate(tmp_path: Path, bundle: ModelBundl
     first = read_stems(separate(native, 44_100, tmp_path / "a", bundle, job))
     second = read_stems(separate(at_48k, 48_000, tmp_path / "b", bundle, job))
     energy = {index: float(np.square(stem).sum()) for index, stem in first.items()}
+    errors = dict.fromkeys(range(-3, 4), 0.0)
     for index in (index for index, own in energy.items() if own > 1e-3 * sum(energy.values())):
         expected = soxr.resample(first[index], 44_100, 48_000)
-        inner = slice(8, -8)
-        errors_db = [
-            10.0 * np.log10(np.square(second[index] - np.roll(expected, lag, axis=0))[inner].sum() / energy[index])
-            for lag in range(-3, 4)
-        ]
-        # Masks of the converted song differ a little; a stem that lay a frame off would fit better there.
-        assert min(errors_db) == errors_db[3] < -15.0, index
+        misses = {lag: (second[index] - np.roll(expected, lag, axis=0))[8:-8] for lag in errors}
+        ratios = {lag: float(np.square(miss).sum()) / energy[index] for lag, miss in misses.items()}
+        # Masks of the converted song differ a little, and low notes fit nearly as well a frame off: no stem decides
+        # alone where they lie.
+        assert 10.0 * np.log10(ratios[0]) < -15.0, index
+        errors = {lag: error + ratios[lag] for lag, error in errors.items()}
+    assert min(errors, key=lambda lag: errors[lag]) == 0
 
 
 @pytest.mark.parametrize(
