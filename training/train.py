@@ -115,6 +115,7 @@ class Run:
         """Run what is left of all stages."""
         if self.progress["discover"] < self.config.discover.steps:
             self._run_discover()
+            self._end_stage()
         if self.stem_codes is None:
             self._group()
             self.average = _copy_of(self.generator)
@@ -229,7 +230,8 @@ class Run:
 
     def _after_step(self, name: str, step: int, stage: StageConfig, metrics: Metrics) -> None:
         self.progress[name] = step + 1
-        if (step + 1) % self.config.checkpoint_every == 0:
+        is_last = step + 1 == stage.steps  # saved at the stage's end, without an optimiser that the next cannot take up
+        if (step + 1) % self.config.checkpoint_every == 0 and not is_last:
             self.save()
         if self.report:
             self.report.tell(name, step, stage.steps, metrics)
