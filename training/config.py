@@ -65,6 +65,7 @@ class AdaptConfig:
     free_below: float = 0.005  # a code with a smaller share of the bundle's stems may be given to new ones
     far_cosine: float = 0.5  # stems no nearer than this to any code in use may get such a code
     held_out: float = 0.2  # the end of each stem, kept for judging
+    layers: int = 0  # of the generator, where it shall be deeper than the bundle's (training/growth.py); 0: as it is
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.grouping import embed_stems, group_stems
+from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
 from training.progress import Progress
 from training.settle import ClipSampler, Settle
@@ -276,7 +277,7 @@ def run_training(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
-    bundle = ModelBundle.load(init) if init else None
+    bundle = deepened(ModelBundle.load(init), config.adapt.layers, config.seed) if init else None
     if bundle:
         config = replace(config, model=bundle.config)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,36 @@
+"""A deepened bundle makes the masks of the one it comes from, and all of it can learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from streams import small_bundle
+
+from training.growth import deepened
+from training.onnx_step import generator_of
+from vqss_engine.errors import UsageError
+
+
+def test_new_layers_change_no_mask_until_they_learn() -> None:
+    bundle = small_bundle()
+    deeper = deepened(bundle, bundle.config.layers + 2, seed=3)
+    spectrum = torch.randn(1, 2, 12, bundle.config.bins, dtype=torch.complex64)
+    before, after = generator_of(bundle), generator_of(deeper)
+    assert torch.equal(before(spectrum), after(spectrum))
+    after(spectrum)[:, 0].sum().backward()
+    gradients = [after.layers[-1].time.out.weight.grad, after.layers[-1].channel.down.weight.grad]
+    assert all(gradient is not None and gradient.abs().max() > 0 for gradient in gradients)
+
+
+def test_the_same_seed_grows_the_same_layers() -> None:
+    bundle = small_bundle()
+    first, second, other = (deepened(bundle, 2, seed).weights["layers.1.time.into.weight"] for seed in (3, 3, 4))
+    assert np.array_equal(first, second) and not np.array_equal(first, other)
+
+
+def test_no_layer_is_taken_away() -> None:
+    bundle = deepened(small_bundle(), 3, seed=1)
+    assert deepened(bundle, 0, seed=1) is bundle
+    with pytest.raises(UsageError, match=r"adapt\.layers is 2, but the bundle has 3"):
+        deepened(bundle, 2, seed=1)
