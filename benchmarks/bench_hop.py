@@ -69,7 +69,7 @@ def _parts(bundle: ModelBundle, stream: StreamConfig) -> dict[str, Part]:
     return {
         WHOLE: lambda: engine.process(block, out),
         "spectrum of two channels": lambda: stft.process(block),
-        "network, one frame": lambda: separator.runtime.step(spectrum),
+        "network, every second hop, so half of a frame": lambda: separator.runtime.step(spectrum),
         **_network_parts(bundle, spectrum, np.zeros_like(separator.masks)),
         "weighted masks and two inverse transforms": lambda: separator.mixdown(weights, out),
         "instead, 16 masks and 32 inverse transforms": lambda: separator.stems(wanted, stems),

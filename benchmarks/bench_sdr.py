@@ -43,18 +43,18 @@ def songs_here() -> list[Multitrack]:
 
 
 @torch.no_grad()
-def reference(generator: Generator, mix: Floats, hop: int, synthesis: int) -> Floats:
+def reference(generator: Generator, mix: Floats, stream: StreamConfig) -> Floats:
     """All clusters (K, C, N) of a mix (C, N), by torch and scipy."""
-    config = generator.config
+    config, hop, synthesis = generator.config, stream.hop, stream.synthesis
     samples = mix.shape[1]
     padded = np.pad(mix, ((0, 0), (0, synthesis + -(samples + synthesis) % hop)))
     spectrum = analysis_spectrogram(padded, config.window, hop, synthesis)  # (C, T, F)
-    phases = config.train_hop // hop
-    masks = np.empty((config.clusters, spectrum.shape[1], config.mask_bins), np.float32)
-    for phase in range(phases):
-        frames = np.ascontiguousarray(spectrum[None, :, phase::phases])
-        masks[:, phase::phases] = generator(torch.from_numpy(frames))[0].numpy()
-    wide = np.repeat(masks, np.diff(config.mask_edges), axis=-1)
+    every, step = stream.mask_hops, config.train_hop // hop
+    masks = np.empty((config.clusters, len(range(0, spectrum.shape[1], every)), config.mask_bins), np.float32)
+    for phase in range(step // every):
+        frames = np.ascontiguousarray(spectrum[None, :, phase * every :: step])
+        masks[:, phase :: step // every] = generator(torch.from_numpy(frames))[0].numpy()
+    wide = np.repeat(np.repeat(masks, every, axis=1)[:, : spectrum.shape[1]], np.diff(config.mask_edges), axis=-1)
     short = asymmetric_windows(config.window, hop, synthesis)[1].astype(np.float64)
     out = np.zeros((config.clusters, len(mix), spectrum.shape[1] * hop + synthesis))
     for k, mask in enumerate(wide):
@@ -88,7 +88,7 @@ def run(seconds: float = 10.0) -> list[Row]:
         if len(mix) not in separators:
             separators[len(mix)] = StreamingSeparator(bundle, stream, len(mix))
         separator = separators[len(mix)]
-        clusters, expected = separate(separator, mix), reference(generator, mix, separator.hop, 2 * separator.hop)
+        clusters, expected = separate(separator, mix), reference(generator, mix, stream)
         largest = max(largest, float(np.abs(clusters - expected).max()))
         ours.append(score(song.folder.name, names, clusters, sources))
         theirs.append(score(song.folder.name, names, expected, sources))

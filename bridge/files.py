@@ -126,7 +126,7 @@ def _masks(bundle: ModelBundle, job: FileJob) -> TorchMasks | None:
         return None
     from vqss_engine.torch_masks import TorchMasks
 
-    return TorchMasks(bundle, StreamConfig.named(job.profile).hop, job.device)
+    return TorchMasks(bundle, StreamConfig.named(job.profile), job.device)
 
 
 def _effects(reader: AudioReader, job: FileJob, surface: ControlSurface) -> FileEffects | None:

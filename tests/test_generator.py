@@ -76,6 +76,16 @@ def test_a_smaller_hop_uses_one_state_a_phase(bundle: ModelBundle) -> None:
             assert np.array_equal(interleaved.step(frame), expected)
 
 
+def test_masks_serve_the_hops_until_the_network_runs_again(bundle: ModelBundle) -> None:
+    frames = spectrum(2)
+    every, held = Runtime(bundle, 512), Runtime(bundle, 256, mask_hops=2)
+    for t in range(FRAMES):
+        frame = np.ascontiguousarray(frames[:, t])
+        if t % 2 == 0:
+            expected = every.step(frame).copy()
+        assert np.array_equal(held.step(frame), expected)
+
+
 def test_swapped_channels_give_the_same_masks(generator: Generator) -> None:
     x = spectrum(2)
     assert np.abs(masks_of(generator, x) - masks_of(generator, x[::-1].copy())).max() < 1e-6

@@ -62,7 +62,7 @@ def test_any_chunks_on_any_threads_equal_the_stream_bit_for_bit(
 def test_torch_on_a_device_gives_the_same_stems() -> None:
     bundle, stream = BUNDLES["small"], StreamConfig.named("default")
     signal = bench_signal(1.0, 44_100)[:, : 130 * stream.hop]
-    masks = TorchMasks(bundle, stream.hop, "cpu")
+    masks = TorchMasks(bundle, stream, "cpu")
     by_torch = OfflineSeparator(bundle, stream, 2, 2, masks)
     size = 51 * stream.hop
     for _ in range(2):

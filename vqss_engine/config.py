@@ -107,6 +107,7 @@ class ModelConfig:
 
 
 PROFILES = {"default": (256, 512), "low": (128, 256), "safe": (512, 1024)}
+MASK_HOPS = {"default": 2, "low": 2, "safe": 1}
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,17 @@ class StreamConfig:
     """What the machine chooses: `hop` and `synthesis` in samples at the model's rate.
 
     The algorithmic latency is `synthesis`: a chain fed hop by hop delays by `synthesis - hop`, and filling a
-    hop takes `hop` more.
+    hop takes `hop` more. The network runs at every `mask_hops`-th hop, and its masks serve until it runs again.
     """
 
     profile: str = "default"
     hop: int = 256
     synthesis: int = 512
+    mask_hops: int = 2
 
     @classmethod
     def named(cls, profile: str) -> StreamConfig:
         """The profile `default`, `low` or `safe`; raises UsageError for any other name."""
         if profile not in PROFILES:
             raise UsageError(f"unknown latency profile '{profile}'; choose {', '.join(PROFILES)}")
-        hop, synthesis = PROFILES[profile]
-        return cls(profile, hop, synthesis)
+        return cls(profile, *PROFILES[profile], MASK_HOPS[profile])

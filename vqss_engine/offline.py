@@ -107,7 +107,7 @@ class OfflineSeparator:
         self.hop, self.channels, self.clusters = stream.hop, channels, config.clusters
         self.latency_samples = stream.synthesis - stream.hop
         self.threads = max(1, min(threads or usable_cores(), MOST_THREADS))
-        self._network: MaskModel = masks or Runtime(bundle, stream.hop)
+        self._network: MaskModel = masks or Runtime(bundle, stream.hop, stream.mask_hops)
         self._stft = [_ChannelSTFT(config.window, stream, chunk_hops * stream.hop) for _ in range(channels)]
         self._tasks = 1 if self.threads == 1 else self.threads * TASKS_PER_THREAD
         self._stems = MaskedStems(config, stream, channels, self._tasks)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vqss_engine import kernels
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.compiled import njit
+from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 from vqss_engine.matmul import multiply_add, product_add
 from vqss_engine.network import Memory, Network, Work, network_of
@@ -146,37 +147,55 @@ def run_phase(
         _run_frames(net, memory, work, phase, spectra, start, step, frames, masks)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def hold_masks(masks: np.ndarray, first: int, step: int, hops: int) -> None:
+    """Repeat the masks at `first`, `first + step`, ... for the hops, so many in all, that they serve."""
+    for start in range(first, len(masks), step):
+        for later in range(start + 1, min(start + hops, len(masks))):
+            masks[later] = masks[start]
+
+
+def phases_of(config: ModelConfig, stream_hop: int, mask_hops: int) -> int:
+    """How many recurrent states a stream needs; raises VQSSError where its masks do not divide the trained hop."""
+    phases, remainder = divmod(config.train_hop, stream_hop * mask_hops)
+    if remainder or not phases:
+        raise VQSSError(
+            f"{mask_hops} hops of {stream_hop} do not divide the model's {config.train_hop}; choose another --latency"
+        )
+    return phases
+
+
 class Runtime:
     """Runs a bundle's generator over frames in order of time.
 
-    A stream whose hop is a fraction of the hop the model was trained at keeps one recurrent state for each
-    phase and uses them in turn: frames of different phases know nothing of each other. Raises VQSSError if
-    `stream_hop` does not divide the trained hop.
+    It runs at every `mask_hops`-th frame, from the first one on, and its masks serve until it runs again. Where it
+    runs more often than the model was trained to, it keeps one recurrent state for each phase and uses them in turn:
+    frames of different phases know nothing of each other. Raises VQSSError if that does not divide the trained hop.
     """
 
-    def __init__(self, bundle: ModelBundle, stream_hop: int) -> None:
+    def __init__(self, bundle: ModelBundle, stream_hop: int, mask_hops: int = 1) -> None:
         config = bundle.config
-        self.phases, remainder = divmod(config.train_hop, stream_hop)
-        if remainder or not self.phases:
-            raise VQSSError(f"a hop of {stream_hop} does not divide the model's {config.train_hop}; choose another")
+        self.phases, self.mask_hops = phases_of(config, stream_hop, mask_hops), mask_hops
         self.config = config
         self.clusters, self.mask_bins = config.clusters, config.mask_bins
         self._network = network_of(bundle)
         self._work = Work.of(config, 1)
         self._memory = Memory.silent(config, self.phases)
         self._masks = np.zeros((1, config.clusters, config.mask_bins), np.float32)
-        self._phase = 0
+        self._phase = self._age = 0
         self._crew: list[Work] = []
 
     @property
     def power(self) -> Floats:
-        """Power (M,) of the last frame's mix by mask bin, the mean over its channels; what `step` was given."""
+        """Power (M,) of the mix by mask bin, the mean over its channels, in the last frame that `step` ran on."""
         return self._work.power[0]
 
     def step(self, spectrum: Complexes) -> Floats:
         """Masks (K, M) of the next frame (C, F), C = 1 or 2; a view, good until the next step."""
-        run_phase(self._network, self._memory, self._work, self._phase, spectrum[None], 0, 1, self._masks)
-        self._phase = (self._phase + 1) % self.phases
+        if not self._age:
+            run_phase(self._network, self._memory, self._work, self._phase, spectrum[None], 0, 1, self._masks)
+            self._phase = (self._phase + 1) % self.phases
+        self._age = (self._age + 1) % self.mask_hops
         return self._masks[0]
 
     def tasks(self, spectra: Complexes, masks: Floats, threads: int) -> list[Callable[[], None]]:
@@ -187,17 +206,30 @@ class Runtime:
         crew = min(threads, self.phases)
         while len(self._crew) < crew:
             self._crew.append(Work.of(self.config, FRAMES_AT_ONCE))
-        first, self._phase = self._phase, (self._phase + len(spectra)) % self.phases
-        return [partial(self._run_phases, work, first, range(i, self.phases, crew), spectra, masks)
+        start, frames = -self._age % self.mask_hops, len(spectra)
+        masks[:start] = self._masks  # still serves
+        runs, phase = len(range(start, frames, self.mask_hops)), self._phase
+        self._phase, self._age = (phase + runs) % self.phases, (self._age + frames) % self.mask_hops
+        return [partial(self._run_phases, work, phase, start, range(i, min(self.phases, runs), crew), spectra, masks)
                 for i, work in enumerate(self._crew[:crew])]
 
-    def _run_phases(self, work: Work, first: int, starts: range, spectra: Complexes, masks: Floats) -> None:
-        """Run the phases of frames `starts` and those that follow in their steps; frame 0 is of phase `first`."""
-        for start in starts:
-            phase = (first + start) % self.phases
-            run_phase(self._network, self._memory, work, phase, spectra, start, self.phases, masks)
+    def _run_phases(
+        self, work: Work, phase: int, start: int, turns: range, spectra: Complexes, masks: Floats
+    ) -> None:
+        """Run the phases of the network's turns `turns` and those that follow in their steps; turn 0 is of `phase` and
+        falls on frame `start`."""
+        step = self.phases * self.mask_hops
+        last = start + (len(spectra) - 1 - start) // self.mask_hops * self.mask_hops
+        for turn in turns:
+            first = start + turn * self.mask_hops
+            run_phase(
+                self._network, self._memory, work, (phase + turn) % self.phases, spectra, first, step, masks
+            )  # fmt: skip
+            hold_masks(masks, first, step, self.mask_hops)
+            if not (last - first) % step:
+                self._masks[0] = masks[last]
 
     def reset(self) -> None:
         """Forget everything heard."""
-        self._phase = 0
+        self._phase = self._age = 0
         self._memory.forget()

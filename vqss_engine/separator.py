@@ -58,7 +58,7 @@ class StreamingSeparator:
         clusters = config.clusters
         self.hop, self.channels, self.clusters = stream.hop, channels, clusters
         self.latency_samples = stream.synthesis - stream.hop
-        self.runtime = Runtime(bundle, stream.hop)
+        self.runtime = Runtime(bundle, stream.hop, stream.mask_hops)
         self._edges = np.array(config.mask_edges, np.int64)
         self._stft = StreamingSTFT(channels, *sizes)
         self._mix_istft = MaskedMixdown(config, stream, channels)

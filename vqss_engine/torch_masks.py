@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import StreamConfig
 from vqss_engine.errors import VQSSError
+from vqss_engine.runtime import hold_masks, phases_of
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
@@ -36,37 +38,42 @@ def check_device(device: str) -> str:
 class TorchMasks:
     """Fills masks as `runtime.Runtime` does, to rounding; see `offline.MaskModel`.
 
-    device: cuda, mps or cpu. Raises VQSSError where there is none, or `stream_hop` does not divide the trained hop.
+    device: cuda, mps or cpu. Raises VQSSError where there is none, or the stream does not divide the trained hop.
     """
 
-    def __init__(self, bundle: ModelBundle, stream_hop: int, device: str) -> None:
+    def __init__(self, bundle: ModelBundle, stream: StreamConfig, device: str) -> None:
         self.name = check_device(device)
         import torch
 
         from vqss_engine.generator import Generator
 
-        self._phases, remainder = divmod(bundle.config.train_hop, stream_hop)
-        if remainder or not self._phases:
-            raise VQSSError(f"a hop of {stream_hop} does not divide the model's; choose another --latency")
+        self._mask_hops = stream.mask_hops
+        self._phases = phases_of(bundle.config, stream.hop, stream.mask_hops)
         self._torch: Any = torch
         self._device = torch.device(device)
         weights = {name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()}
         self._generator = Generator(bundle.config)
         self._generator.load_state_dict(weights)
         self._generator.eval().to(self._device)
-        self._phase = 0
+        self._phase = self._age = 0
+        self._held: Floats = np.zeros((bundle.config.clusters, bundle.config.mask_bins), np.float32)
         self.reset()
 
     def tasks(self, spectra: Complexes, masks: Floats, threads: int) -> list[Callable[[], None]]:
         """One call that fills masks (T, K, M) from the next frames (T, C, F)."""
-        first, self._phase = self._phase, (self._phase + len(spectra)) % self._phases
-        return [partial(self._run, first, spectra, masks)]
+        return [partial(self._run, spectra, masks)]
 
-    def _run(self, first: int, spectra: Complexes, masks: Floats) -> None:
+    def _run(self, spectra: Complexes, masks: Floats) -> None:
+        start, every, frames = -self._age % self._mask_hops, self._mask_hops, len(spectra)
+        masks[:start] = self._held
         with self._torch.inference_mode():
-            for start in range(min(self._phases, len(spectra))):
-                phase, part = (first + start) % self._phases, slice(start, None, self._phases)
-                masks[part] = self._next(phase, spectra[part])
+            for first in range(start, min(start + self._phases * every, frames), every):
+                part = slice(first, None, self._phases * every)
+                masks[part] = self._next((self._phase + (first - start) // every) % self._phases, spectra[part])
+        hold_masks(masks, start, every, every)
+        self._held[:] = masks[-1]
+        self._phase = (self._phase + len(range(start, frames, every))) % self._phases
+        self._age = (self._age + frames) % every
 
     def _next(self, phase: int, spectra: Complexes) -> Floats:
         """Masks (T, K, M) of the next frames (T, C, F) of one phase."""
@@ -79,5 +86,5 @@ class TorchMasks:
 
     def reset(self) -> None:
         """Forget everything heard."""
-        self._phase = 0
+        self._phase = self._age = 0
         self._states = [self._generator.initial_state(1) for _ in range(self._phases)]
