@@ -21,10 +21,10 @@ Integers = NDArray[np.int64]
     SPACING * slot for slot in range(10)
 )
 # Written by the worker
-DELAY, VALID_FROM, CLIP = (SPACING * slot for slot in range(10, 13))
+DELAY, VALID_FROM, CLIP, TURN, TURN_FROM = (SPACING * slot for slot in range(10, 15))
 # Written by the host, the song's reader and the recorder
-RUNNING, INPUT_ON, SONG_ON, SONG_END, SONG_DISCARD, RECORDING, WAITING = (SPACING * slot for slot in range(13, 20))
-STATE_SIZE = SPACING * 20
+RUNNING, INPUT_ON, SONG_ON, SONG_END, SONG_DISCARD, RECORDING, WAITING = (SPACING * slot for slot in range(15, 22))
+STATE_SIZE = SPACING * 22
 
 # Where the fades between input and song stand, the callback's; what the dry mix is multiplied by in the main pair
 # and in the others, the worker's; what is left of the last sample after the end, the callback's.
@@ -52,7 +52,8 @@ def take_in(
 ) -> None:  # fmt: skip
     """One block (C, n) of the device, or the song in its place, into the input ring; what is unread may be lost.
 
-    A device with fewer channels than the ring gives its last one to the rest of them.
+    A device with fewer channels than the ring gives its last one to the rest of them. A song begins where a turn of
+    the masks does, every TURN frames from TURN_FROM on, as it does in a file.
     """
     channels, count, last = memory.shape[0], given.shape[1], given.shape[0] - 1
     written, at = positions[WRITTEN], song_positions[READ]
@@ -63,8 +64,11 @@ def take_in(
     mask, song_mask = memory.shape[1] - 1, song.shape[1] - 1
     input_on, song_on = state[INPUT_ON], state[SONG_ON]
     input_level, song_level, used = level[INPUT_LEVEL], level[SONG_LEVEL], 0
+    turn, since = max(1, state[TURN]), written - load_acquire(state, TURN_FROM)
     for i in range(count):
-        input_level, song_level = _towards(input_level, input_on), _towards(song_level, song_on)
+        input_level = _towards(input_level, input_on)
+        if song_level > 0.0 or (since + i) % turn == 0:
+            song_level = _towards(song_level, song_on)
         playing = song_level > 0.0 and used < ready
         for channel in range(channels):
             value = given[min(channel, last), i] * input_level if input_level > 0.0 else np.float32(0.0)

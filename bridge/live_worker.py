@@ -144,9 +144,11 @@ class Worker:
         self._telemetry.misses += chunks
 
     def _publish(self) -> None:
-        """What the callback needs to play the input as the engine would."""
+        """What the callback needs to play the input as the engine would, and to begin songs where files begin."""
         exchange, mixer = self._exchange, self._stage.engine.surface.state
         gain = 0.0 if mixer.main_mute else db_to_linear(mixer.main_gain)
         exchange.level[kernel.MAIN_GAIN] = gain
         exchange.state[kernel.CLIP] = int(mixer.limiter)
         exchange.state[kernel.DELAY] = self.delay
+        exchange.state[kernel.TURN] = self._stage.turn
+        exchange.state[kernel.TURN_FROM] = exchange.incoming.read_position + self._stage.to_turn

@@ -64,7 +64,8 @@ def test_stems_sound_the_same_at_another_rate(tmp_path: Path, bundle: ModelBundl
     """Not only their sum: each stem is where it belongs in time, whatever conversions lie on its way."""
     import soxr
 
-    native = bench_signal(1.5, 44_100).T
+    # Nothing above 16 kHz: what one rate holds and the other does not would tell the model of another song.
+    native = soxr.resample(soxr.resample(bench_signal(1.5, 44_100).T, 44_100, 36_000), 36_000, 44_100)
     at_48k = soxr.resample(native, 44_100, 48_000)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -72,16 +73,14 @@ def test_stems_sound_the_same_at_another_rate(tmp_path: Path, bundle: ModelBundl
     first = read_stems(separate(native, 44_100, tmp_path / "a", bundle, job))
     second = read_stems(separate(at_48k, 48_000, tmp_path / "b", bundle, job))
     energy = {index: float(np.square(stem).sum()) for index, stem in first.items()}
-    errors, misheard = dict.fromkeys(range(-3, 4), 0.0), 0.0
+    errors = dict.fromkeys(range(-3, 4), 0.0)
     for index in (index for index, own in energy.items() if own > 1e-3 * sum(energy.values())):
         expected = soxr.resample(first[index], 44_100, 48_000)
         misses = {lag: (second[index] - np.roll(expected, lag, axis=0))[8:-8] for lag in errors}
         ratios = {lag: float(np.square(miss).sum()) / energy[index] for lag, miss in misses.items()}
-        # Masks of the converted song differ, since its hops begin elsewhere, and low notes fit nearly as well a frame
-        # off: no stem decides alone where they lie.
-        misheard += ratios[0] * energy[index]
+        assert 10.0 * np.log10(ratios[0]) < -40.0, index
+        # Low notes fit nearly as well a frame off: no stem decides alone where they lie.
         errors = {lag: error + ratios[lag] for lag, error in errors.items()}
-    assert 10.0 * np.log10(misheard / sum(energy.values())) < -15.0
     assert min(errors, key=lambda lag: errors[lag]) == 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge import exchange_kernel as kernel
 from bridge.exchange import Exchange
 from bridge.live_source import SongPlayer
 from bridge.song_stream import SongStream
@@ -96,6 +97,24 @@ def test_the_player_tells_the_end_and_can_play_again(tmp_path: Path) -> None:
     heard = playing(exchange, lambda: player.position_s > 0.2)
     assert set(np.unique(signal[0, 5000:8000])) <= set(heard[0])
     player.close()
+
+
+@pytest.mark.parametrize("frames", [64, 256, 441, 4096])
+def test_a_song_begins_with_a_turn_of_the_masks(frames: int) -> None:
+    """However long the blocks are, wherever the stream stands, and whenever it is asked to play."""
+    turn, turn_from, given = 512, 300, np.zeros((2, frames), np.float32)
+    for wait in range(1, 9):
+        exchange = Exchange(2, 2, RATE)
+        exchange.state[kernel.TURN], exchange.state[kernel.TURN_FROM] = turn, turn_from
+        assert exchange.song.write(np.ones((2, 20 * frames), np.float32))
+        exchange.begin(frames)
+        for number in range(wait + 1024 // frames + 1):
+            exchange.state[kernel.SONG_ON] = int(number >= wait)
+            exchange.exchange(given, np.zeros_like(given))
+        came = np.flatnonzero(exchange.incoming.memory[0, : exchange.incoming.written])
+        assert (came[0] - turn_from) % turn == 0
+        assert wait * frames <= came[0] < wait * frames + turn
+        assert len(came) == exchange.song.read_position
 
 
 def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:

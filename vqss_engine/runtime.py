@@ -190,6 +190,11 @@ class Runtime:
         """Power (M,) of the mix by mask bin, the mean over its channels, in the last frame that `step` ran on."""
         return self._work.power[0]
 
+    @property
+    def hops_held(self) -> int:
+        """For how many more frames the last masks serve; 0 where the network runs on the next."""
+        return -self._age % self.mask_hops
+
     def step(self, spectrum: Complexes) -> Floats:
         """Masks (K, M) of the next frame (C, F), C = 1 or 2; a view, good until the next step."""
         if not self._age:
@@ -206,7 +211,7 @@ class Runtime:
         crew = min(threads, self.phases)
         while len(self._crew) < crew:
             self._crew.append(Work.of(self.config, FRAMES_AT_ONCE))
-        start, frames = -self._age % self.mask_hops, len(spectra)
+        start, frames = self.hops_held, len(spectra)
         masks[:start] = self._masks  # still serves
         runs, phase = len(range(start, frames, self.mask_hops)), self._phase
         self._phase, self._age = (phase + runs) % self.phases, (self._age + frames) % self.mask_hops
