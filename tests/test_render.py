@@ -18,6 +18,7 @@ from training.genres import PARTS
 from training.instruments import SAMPLE_RATE, SampleBank
 from training.pitch import best_transposition, detect_pitch, pitch_in_name
 from training.render import make_song, render_songs
+from training.voices import cut_phrase
 from vqss_engine.errors import UsageError, VQSSError
 
 SECONDS = 4.0
@@ -166,3 +167,11 @@ def test_the_bus_has_one_gain_for_all_stems(seed: int) -> None:
     gains = out / stems
     assert np.allclose(gains, gains[:1, :1], rtol=1e-3)
     assert gains.max() <= 1.001 and gains.min() > 0
+
+
+@given(seeds, st.integers(1, 60_000), st.integers(-3_000, 3_000))
+def test_a_phrase_is_cut_from_a_clip_of_any_length(seed: int, wanted: int, longer: int) -> None:
+    rng = np.random.default_rng(seed)
+    audio = rng.standard_normal((1, max(1, wanted + longer)))
+    phrase = cut_phrase(rng, audio, wanted / SAMPLE_RATE)
+    assert 0 < phrase.shape[1] <= audio.shape[1]

@@ -43,19 +43,19 @@ class Voice:
 
 def cut_phrase(rng: np.random.Generator, audio: np.ndarray, seconds: float) -> np.ndarray:
     """A passage of about `seconds` of (C, N) that begins and ends where it is quiet, and is not quiet itself."""
-    size = int(seconds * SAMPLE_RATE)
-    if audio.shape[1] <= size:
-        return audio
     hop = 1024
+    size = int(seconds * SAMPLE_RATE) // hop
+    if audio.shape[1] // hop <= size:
+        return audio
     frames = audio[:, : audio.shape[1] // hop * hop].reshape(audio.shape[0], -1, hop)
     powers = (frames**2).mean(axis=(0, 2))
     best, best_power = 0, -1.0
-    for start in rng.integers(0, len(powers) - size // hop, 5):
-        power = float(np.median(powers[start : start + size // hop]))
+    for start in rng.integers(0, len(powers) - size, 5):
+        power = float(np.median(powers[start : start + size]))
         if power > best_power:
             best, best_power = int(start), power
     first = _quietest(powers, best, 20)
-    last = max(_quietest(powers, best + size // hop, 20), first + 20)
+    last = max(_quietest(powers, best + size, 20), first + 20)
     return audio[:, first * hop : last * hop]
 
 
