@@ -271,7 +271,7 @@ class RemoteControl:
             tree = fetch_description(self.host, self.port)
             if cluster_count(tree) != self.clusters:
                 self._adopt(mirror_of(tree))
-            update(self._mirror, tree, REMOTE)
+            update(self._mirror, tree, REMOTE, self._doubts)
         except VQSSError as error:
             self._report(str(error))
             return

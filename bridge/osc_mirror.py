@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from vqss_engine.control import Argument, ControlSurface, Parameter, ParameterError, Value
@@ -43,8 +43,9 @@ def cluster_count(tree: dict[str, Any]) -> int:
     return len(_clusters(tree))
 
 
-def update(mirror: ControlSurface, tree: dict[str, Any], origin: object) -> None:
-    """Bring effects and values of `mirror` up to a description with as many clusters."""
+def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: Container[str] = ()) -> None:
+    """Bring effects and values of `mirror` up to a description with as many clusters; `newer` are the paths whose
+    values here the description is too old to tell of, looked at last of all."""
     leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if leaf.get("ACCESS") == _READ_WRITE}
     if gone := [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]:
         mirror.unregister(gone)
@@ -59,7 +60,7 @@ def update(mirror: ControlSurface, tree: dict[str, Any], origin: object) -> None
                 values[path] = parameter.check(tuple(leaf["VALUE"]))
         except ParameterError as error:
             mirror.telemetry.report(str(error))
-    mirror.set_many(values, origin)
+    mirror.set_many({path: value for path, value in values.items() if path not in newer}, origin)
 
 
 def parameter_of(leaf: dict[str, Any]) -> Parameter:

@@ -145,6 +145,17 @@ def test_effects_come_and_go(surface: ControlSurface, remote: RemoteControl) -> 
     assert sorted(known[0][0]) == sorted(paths) and sorted(known[-1][1]) == sorted(paths) and len(known) == 2
 
 
+def test_what_is_set_while_the_copy_is_fetched_is_kept(surface: ControlSurface, remote: RemoteControl) -> None:
+    """The description that comes after effects have changed was written before the fader moved."""
+    gains: list[object] = []
+    remote.subscribe(lambda path, value, origin: gains.append(value) if path == GAIN else None)
+    remote.subscribe_vocabulary(lambda added, removed: remote.set(GAIN, -4.0))
+    surface.register([Parameter("/vqss/cluster/2/fx/0/mix", (Argument("mix", "float", 0.0, 1.0),), 0.5, "mix")])
+    wait_until(lambda: surface.get(GAIN) == -4.0)
+    wait_until(lambda: GAIN not in remote._doubts)
+    assert gains == [-4.0] and remote.get(GAIN) == -4.0
+
+
 def test_levels_status_and_spectra_arrive() -> None:
     with PlayingEngine() as playing, serve(playing.surface) as server:
         remote = RemoteControl(server.host, server.port, levels_per_s=60)
