@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -18,36 +20,55 @@ _FLUSH_INTEL = 0x8040       # flush results to zero, take operands as zero (MXCS
 _FLUSH_ARM = 1 << 24        # flush to zero (FPCR)
 
 
-def _set_flag(typing_context: Any) -> Any:
-    """Set the flags in this thread's floating point control register, where we know how."""
+def _register(name: str) -> Any:
+    """A compiled call that reads ("st") or loads ("ld") this thread's floating point control register, as a number;
+    where the processor is not known it reads zero and loads nothing."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word, double = ir.IntType(32), ir.IntType(64)
+        value = arguments[0]
         if _INTEL:
             byte = ir.IntType(8).as_pointer()
             slot = cgutils.alloca_once(builder, word)
-            place, control = builder.bitcast(slot, byte), ir.FunctionType(ir.VoidType(), [byte])
-            store, load = (
-                cgutils.get_or_insert_function(builder.module, control, f"llvm.x86.sse.{name}mxcsr")
-                for name in ("st", "ld")
-            )
-            builder.call(store, [place])
-            builder.store(builder.or_(builder.load(slot), ir.Constant(word, _FLUSH_INTEL)), slot)
-            builder.call(load, [place])
-        elif _ARM:
-            read, write = ir.FunctionType(double, []), ir.FunctionType(ir.VoidType(), [double])
-            now = builder.asm(read, "mrs $0, fpcr", "=r", [], side_effect=True)
-            flagged = builder.or_(now, ir.Constant(double, _FLUSH_ARM))
-            builder.asm(write, "msr fpcr, $0", "r", [flagged], side_effect=True)
-        return ir.Constant(ir.IntType(64), int(_INTEL or _ARM))
+            builder.store(builder.trunc(value, word), slot)
+            control = ir.FunctionType(ir.VoidType(), [byte])
+            act = cgutils.get_or_insert_function(builder.module, control, f"llvm.x86.sse.{name}mxcsr")
+            builder.call(act, [builder.bitcast(slot, byte)])
+            return builder.zext(builder.load(slot), double)
+        if _ARM and name == "st":
+            return builder.asm(ir.FunctionType(double, []), "mrs $0, fpcr", "=r", [], side_effect=True)
+        if _ARM:
+            builder.asm(ir.FunctionType(ir.VoidType(), [double]), "msr fpcr, $0", "r", [value], side_effect=True)
+        return value if _ARM else ir.Constant(double, 0)
 
-    return types.int64(), generate
+    return intrinsic(lambda typing_context, value: (types.int64(types.int64), generate))
 
 
-_flag: Any = intrinsic(_set_flag)
+_read, _load = _register("st"), _register("ld")
 
 
 @njit("int64()", cache=True)
-def flush_denormals() -> int:
-    """For the calling thread, until it ends; returns 0 where this processor is not known."""
-    return int(_flag())
+def _control() -> int:
+    return int(_read(0))
+
+
+@njit("void(int64)", cache=True)
+def _set_control(value: int) -> None:
+    _load(value)
+
+
+def flush_denormals() -> bool:
+    """For the calling thread, until it ends; returns False where this processor is not known."""
+    _set_control(_control() | (_FLUSH_INTEL if _INTEL else _FLUSH_ARM))
+    return _INTEL or _ARM
+
+
+@contextmanager
+def kept_denormals() -> Iterator[None]:
+    """Leave this thread's treatment of denormals as it was, whatever is called meanwhile: some plug-ins change it as
+    they are loaded, for all that the thread computes later."""
+    before = _control()
+    try:
+        yield
+    finally:
+        _set_control(before)

@@ -195,8 +195,11 @@ def _external(entry: dict[str, Any], key: str, name: str, folder: Path) -> Any:
     path = next((found for found in _places(entry[key], folder) if found.exists()), None)
     if path is None:
         raise RackError(name, f"no plug-in '{entry[key]}'; install it, or give its whole path")
+    from bridge.denormals import kept_denormals  # loads numba, which a rack of pedalboard's own plug-ins does not need
+
     try:
-        plugin = load_pedalboard().load_plugin(str(path), plugin_name=entry.get("name"))
+        with kept_denormals():
+            plugin = load_pedalboard().load_plugin(str(path), plugin_name=entry.get("name"))
     except (ImportError, ValueError, RuntimeError, OSError, TypeError) as error:
         raise RackError(name, f"cannot load '{path}' ({_line(error)}); use a plug-in for this system") from error
     if not plugin.is_effect:

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from bridge.denormals import flush_denormals
+from bridge.denormals import flush_denormals, kept_denormals
 
 
 def halved() -> np.ndarray:
@@ -26,3 +26,11 @@ def test_only_the_thread_that_asks_flushes() -> None:
     thread.join()
     assert halved().all()
     assert not known[0] or not found[0].any()
+
+
+def test_what_changes_it_meanwhile_does_not_change_it_for_long() -> None:
+    with kept_denormals():
+        known = flush_denormals()
+        found = halved()
+    assert halved().all()
+    assert not known or not found.any()

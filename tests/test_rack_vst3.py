@@ -59,6 +59,12 @@ def test_live_on_a_file_and_in_python_it_sounds_the_same(tmp_path: Path) -> None
     assert worst_dbfs((on_file - in_python)[:, 4410:]) < -100
 
 
+def test_loading_one_leaves_the_numbers_of_this_thread_alone() -> None:
+    """This plug-in lets everything below 1e-38 be zero from then on, in whatever thread it is loaded."""
+    ClusterRack.from_dict(rack(c1=[SQUASH])).build(44100, 2, 256, 4)
+    assert np.full(64, 1e-40, np.float32).any() and (np.full(64, 1e-40, np.float32) * np.float32(0.5)).all()
+
+
 def test_a_vst3_with_a_thread_of_its_own_gives_the_same() -> None:
     data, signal = rack(c1=[SQUASH]), noise(small_engine(), 60, level=0.3)
     outs = []
