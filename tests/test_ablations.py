@@ -10,6 +10,7 @@ import pytest
 from tests.training_songs import RATE, SMALL_RUN, write_songs
 from training.ablations import main, table
 from training.bank import build_bank, song_folders
+from training.multitracks import find_multitracks
 
 
 def plan(folder: Path) -> list[str]:
@@ -61,6 +62,8 @@ def test_stems_are_left_out_by_source_and_by_name(tmp_path: Path) -> None:
     assert left == {"song0": ["bass"], "song1": ["bass", "keys"]}
     assert len(build_bank((str(songs),), tmp_path, RATE, ("gm/*",))) == 5
     assert len(build_bank((str(songs),), tmp_path, RATE)) == 6
+    scored = [song.classes for song in find_multitracks(songs, ("gm/*",))]
+    assert scored == [{"bass", "drums"}, {"bass", "drums", "keys"}]
 
 
 def test_a_column_without_scores_is_left_out() -> None:

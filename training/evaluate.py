@@ -167,14 +167,16 @@ def run_evaluation(
     save_map: str | Path | None = None,
     figure: str | Path | None = None,
     robust: bool = False,
+    leave_out: tuple[str, ...] = (),
     advance: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields and more (docs/training.md lists them).
 
-    `advance` is called after each song. Raises VQSSError where nothing can be scored.
+    `leave_out` as in `bank.song_folders`: the mix is without these stems. `advance` is called after each song. Raises
+    VQSSError where nothing can be scored.
     """
     bundle = ModelBundle.load(model)
-    songs = find_multitracks(Path(directory))
+    songs = find_multitracks(Path(directory), leave_out)
     results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
     if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")

@@ -59,9 +59,10 @@ def _slakh_classes(song: Path) -> dict[str, str]:
     return classes
 
 
-def find_multitracks(root: Path) -> list[Multitrack]:
-    """All songs below `root`; raises VQSSError where there is none."""
-    songs = song_folders((str(root),))
+def find_multitracks(root: Path, leave_out: tuple[str, ...] = ()) -> list[Multitrack]:
+    """All songs below `root`, without the stems that match `leave_out` as in `bank.song_folders`; raises VQSSError
+    where there is none."""
+    songs = song_folders((str(root),), leave_out)
     if not songs:
         raise VQSSError(f"{root} holds no song folders with audio; expected DIR/<song>/<class>.wav")
     return [Multitrack(folder, tuple((class_of(p, folder), p) for p in files)) for folder, files in songs]

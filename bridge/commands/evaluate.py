@@ -26,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--robust", action="store_true", help="score the songs louder, softer, mono, at 48 kHz and limited too"
     )
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="PATTERN",
+        help="songs without the stems whose source/file matches, such as 'gm/*' for General MIDI in rendered songs",
+    )  # fmt: skip
     options.add_json(parser)
 
 
@@ -37,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _warnings_said(), tqdm(unit="song", desc="songs", disable=None, leave=False) as bar:
         scores = run_evaluation(
             arguments.dir, arguments.model, arguments.map, arguments.save_map, arguments.figure,
-            arguments.robust, bar.update,
+            arguments.robust, tuple(arguments.leave_out), bar.update,
         )  # fmt: skip
     if arguments.json:
         print_json(scores)
