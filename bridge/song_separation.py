@@ -28,7 +28,7 @@ Block = NDArray[np.float32]
 Advance = Callable[[float], None]
 """Called with the seconds of audio done so far; may raise to stop the work."""
 
-BLOCK_SAMPLES = 16384
+BLOCK_SAMPLES = 32768
 
 
 def ignore_progress(seconds: float) -> None:

@@ -38,15 +38,15 @@ def _gain_row(
 @_compiled
 def _stems(
     spectra: np.ndarray, masks: np.ndarray, wanted: np.ndarray, first: int, last: int, index: np.ndarray,
-    overlap: np.ndarray, out: np.ndarray, gain: np.ndarray, product: np.ndarray, synthesis: np.ndarray,
-    samples: np.ndarray, tables: np.ndarray, work: np.ndarray,
+    overlap: np.ndarray, out: np.ndarray, start: int, hop: int, gain: np.ndarray, product: np.ndarray,
+    synthesis: np.ndarray, samples: np.ndarray, tables: np.ndarray, work: np.ndarray,
 ) -> None:  # fmt: skip
-    """out (K, C, T H) of clusters first … last - 1: spectra (T, C, F) times masks (T, K, M)."""
+    """T hops of out (K, C, N) from sample `start` on, of clusters first … last - 1: spectra (T, C, F) times masks
+    (T, K, M)."""
     frames, channels, bins = spectra.shape
-    hop = out.shape[2] // frames
     for k in range(first, last):
         if not wanted[k]:
-            out[k] = np.float32(0.0)
+            out[k, :, start : start + frames * hop] = np.float32(0.0)
             overlap[k] = np.float32(0.0)
             continue
         for t in range(frames):
@@ -54,7 +54,7 @@ def _stems(
             for f in range(bins):
                 gain[f] = mask[index[f]]
             for c in range(channels):
-                part = out[k, c][t * hop : (t + 1) * hop]
+                part = out[k, c][start + t * hop : start + (t + 1) * hop]
                 _gain_row(spectra[t, c], gain, product, synthesis, overlap[k, c], part, samples, tables, work)
 
 
@@ -103,19 +103,26 @@ class MaskedStems:
         shape = (config.clusters, channels, stream.synthesis - stream.hop)
         self._transforms = [_Transform(config, stream) for _ in range(min(threads, config.clusters))]
         self._overlap = np.zeros(shape, np.float32)
+        self._hop = stream.hop
 
     @property
     def parts(self) -> int:
         return len(self._transforms)
 
-    def make(self, part: int, spectra: Complexes, masks: Floats, wanted: NDArray[np.bool_], out: Floats) -> None:
-        """Fill this part's clusters of out (K, C, T H) from spectra (T, C, F) and masks (T, K, M).
+    def make(
+        self, part: int, spectra: Complexes, masks: Floats, wanted: NDArray[np.bool_], out: Floats, start: int = 0
+    ) -> None:
+        """Fill T hops of this part's clusters of out (K, C, N), contiguous, from sample `start` on, from spectra
+        (T, C, F) and masks (T, K, M).
 
         Those that are not wanted (K,) are zero and cost next to nothing; wanted again, they begin as after a reset.
         """
         transform, clusters = self._transforms[part], len(self._overlap)
         first, last = clusters * part // self.parts, clusters * (part + 1) // self.parts
-        _stems(spectra, masks, wanted, first, last, transform.index, self._overlap, out, *transform.arrays)
+        _stems(
+            spectra, masks, wanted, first, last, transform.index, self._overlap, out, start, self._hop,
+            *transform.arrays,
+        )  # fmt: skip
 
     def reset(self) -> None:
         self._overlap[...] = 0.0

@@ -1,8 +1,9 @@
 """The separator for signals that are there as a whole: many hops a call, on several threads, the same numbers.
 
-Threads: the caller's, and those of a pool, which share out each of three steps in turn: spectra by channel, the
-network by phase, inverse transforms by cluster. All of it is compiled and lets the interpreter go. The caller waits
-for them; nobody else may call meanwhile.
+Threads: the caller's, and those of a pool, which share out three steps: spectra by channel, the network by phase,
+inverse transforms by cluster. A long signal goes through them like a line of wagons, each chunk one step behind the
+next, so that a thread always finds something to do. All of it is compiled and lets the interpreter go. The caller
+waits for them; nobody else may call meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
 Task = Callable[[], None]
 
-CHUNK_HOPS = 64
+CHUNK_HOPS = 32
 MOST_THREADS = 8
 TASKS_PER_THREAD = 4
 """Each step is cut finer than there are threads: where another program, or the writer of the files, takes a core for a
@@ -112,8 +113,9 @@ class OfflineSeparator:
         self._tasks = 1 if self.threads == 1 else self.threads * TASKS_PER_THREAD
         self._stems = MaskedStems(config, stream, channels, self._tasks)
         self._all = np.ones(config.clusters, np.bool_)
-        self._spectra: Complexes = np.zeros((chunk_hops, channels, config.bins), np.complex64)
-        self._masks: Floats = np.zeros((chunk_hops, config.clusters, config.mask_bins), np.float32)
+        # A chunk's spectra are needed for three steps, its masks for two.
+        self._spectra: Complexes = np.zeros((3, chunk_hops, channels, config.bins), np.complex64)
+        self._masks: Floats = np.zeros((2, chunk_hops, config.clusters, config.mask_bins), np.float32)
         self._chunk_hops = chunk_hops
         self._pool: ThreadPoolExecutor | None = None
         self.process(np.zeros((channels, stream.hop), np.float32))  # compiles, on this thread
@@ -128,23 +130,26 @@ class OfflineSeparator:
             raise ValueError(f"a block of {block.shape} does not fit; give {self.channels} channels in whole hops")
         if out is None:
             out = np.empty((self.clusters, self.channels, samples), np.float32)
+        block = np.ascontiguousarray(block, np.float32)
         longest = self._chunk_hops * self.hop
-        for start in range(0, samples, longest):
-            part = slice(start, min(start + longest, samples))
-            whole = part == slice(0, samples)
-            stems = out if whole else np.empty((*out.shape[:2], part.stop - start), np.float32)
-            self._chunk(np.ascontiguousarray(block[:, part], np.float32), stems)
-            if not whole:
-                out[..., part] = stems
+        chunks = [slice(start, min(start + longest, samples)) for start in range(0, samples, longest)]
+        for front in range(len(chunks) + 2 if chunks else 0):
+            tasks: list[Task] = []
+            for step, chunk in ((1, front - 1), (2, front - 2), (0, front)):  # the longest first
+                if 0 <= chunk < len(chunks):
+                    tasks += self._tasks_of(step, chunk, block[:, chunks[chunk]], out, chunks[chunk].start)
+            self._share(tasks)
         return out
 
-    def _chunk(self, block: Floats, out: Floats) -> None:
-        hops = block.shape[1] // self.hop
-        spectra, masks = self._spectra[:hops], self._masks[:hops]
-        self._share([partial(stft.process, block[c], c, spectra) for c, stft in enumerate(self._stft)])
-        self._share(self._network.tasks(spectra, masks, self._tasks))
-        stems = self._stems
-        self._share([partial(stems.make, i, spectra, masks, self._all, out) for i in range(stems.parts)])
+    def _tasks_of(self, step: int, chunk: int, block: Floats, out: Floats, start: int) -> list[Task]:
+        """Spectra (0), masks (1) or stems (2) of a chunk (C, n), the stems into `out` from sample `start` on."""
+        hops, stems = block.shape[1] // self.hop, self._stems
+        spectra, masks = self._spectra[chunk % 3, :hops], self._masks[chunk % 2, :hops]
+        if step == 0:
+            return [partial(stft.process, block[c], c, spectra) for c, stft in enumerate(self._stft)]
+        if step == 1:
+            return self._network.tasks(spectra, masks, self._tasks)
+        return [partial(stems.make, i, spectra, masks, self._all, out, start) for i in range(stems.parts)]
 
     def _share(self, tasks: Sequence[Task]) -> None:
         """Run tasks at once and wait for all; raises what one of them raised."""
