@@ -17,10 +17,11 @@ from benchmarks.rows import Row, compared, in_turn
 from bridge.audio_files import AudioWriter
 from bridge.bench_signal import bench_signal
 from bridge.coding import Coding
+from bridge.song_separation import BLOCK_SAMPLES
 from bridge.stem_meter import StemMeter
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
-from vqss_engine.offline import CHUNK_HOPS, OfflineSeparator
+from vqss_engine.offline import OfflineSeparator
 from vqss_engine.separator import StreamingSeparator
 
 PROFILE, CHANNELS = "default", 2
@@ -58,7 +59,8 @@ def run(seconds: float = 10.0) -> list[Row]:
     """Rows in µs of processor time for one hop; the reference is the song separated one hop a call."""
     bundle, stream = ModelBundle.load(), StreamConfig.named(PROFILE)
     rate = bundle.config.sample_rate
-    song = np.ascontiguousarray(bench_signal(2.0, rate)[:, : CHUNK_HOPS * stream.hop])
+    hops = BLOCK_SAMPLES // stream.hop
+    song = np.ascontiguousarray(bench_signal(2.0, rate)[:, : hops * stream.hop])
     offline = {count: OfflineSeparator(bundle, stream, CHANNELS, count) for count in (1, 2)}
     stems = offline[1].process(song)
     meter = StemMeter(bundle.config.clusters, CHANNELS, rate)
@@ -67,11 +69,11 @@ def run(seconds: float = 10.0) -> list[Row]:
         parts: dict[str, Part] = {BY_HOP: _by_hop(bundle, stream, song)}
         for count, separator in offline.items():
             threads = "one thread" if count == 1 else f"{count} threads"
-            parts[f"separated {CHUNK_HOPS} hops a call, {threads}"] = lambda it=separator: it.process(song)  # type: ignore[misc]
+            parts[f"separated {hops} hops a call, {threads}"] = lambda it=separator: it.process(song)  # type: ignore[misc]
         parts["levels, shares and the null"] = lambda: meter.process(song, stems)
         parts["16 stems written as WAV, float"] = _writing(folder, Coding.named("wav"), stems, rate)
         parts["16 stems written as FLAC, 24 bit"] = _writing(folder, Coding.named("flac"), stems, rate)
-        contenders = {name: (part, 1, 1e6 / CHUNK_HOPS) for name, part in parts.items()}
+        contenders = {name: (part, 1, 1e6 / hops) for name, part in parts.items()}
         return compared(in_turn(contenders, seconds, 5, time.process_time), "µs a hop", BY_HOP, "files: ")
 
 
