@@ -91,6 +91,10 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     assert np.array_equal(adapted.weights["codes"][used], base.weights["codes"][used])
     assert adapted.provenance["adapted_from"]["sha256"] == base.sha256
     assert adapted.provenance["steps"] == {"partition": 30}
+    mean = export_bundle(tmp_path / "second" / "checkpoint.pt", tmp_path / "mean", mean_with=tmp_path / "base")
+    name = "layers.0.time.into.weight"
+    assert np.allclose(2 * mean.weights[name], adapted.weights[name] + base.weights[name], atol=1e-6)
+    assert mean.provenance["mean_with"]["sha256"] == base.sha256
     assert [known["steps"] for known in adapted.provenance["earlier_rounds"]] == [{"discover": 3, "partition": 2}]
     assert adapted.cluster_names == ["" if k in new else f"name {k}" for k in range(16)]
     assert sum(adapted.usage) == pytest.approx(1, abs=0.01)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from streams import small_bundle
 
+from training.export import mean_of
 from training.growth import deepened
 from training.onnx_step import generator_of
 from vqss_engine.errors import UsageError
@@ -34,3 +35,11 @@ def test_no_layer_is_taken_away() -> None:
     assert deepened(bundle, 0, seed=1) is bundle
     with pytest.raises(UsageError, match=r"adapt\.layers is 2, but the bundle has 3"):
         deepened(bundle, 2, seed=1)
+
+
+def test_only_bundles_of_the_same_sizes_and_codes_have_a_mean() -> None:
+    bundle = small_bundle()
+    assert np.array_equal(mean_of(bundle, bundle).weights["codes"], bundle.weights["codes"])
+    for other in (deepened(bundle, bundle.config.layers + 1, seed=1), small_bundle(seed=1)):
+        with pytest.raises(UsageError, match="other sizes or codes"):
+            mean_of(bundle, other)

@@ -14,25 +14,45 @@ from training.checkpoint import read_checkpoint
 from training.naming import named, read_scores
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import UsageError, VQSSError
 
 
 def export_bundle(
-    source: str | Path, out: str | Path, name: str = "", scores: str | Path | None = None
+    source: str | Path,
+    out: str | Path,
+    name: str = "",
+    scores: str | Path | None = None,
+    mean_with: str | Path | None = None,
 ) -> ModelBundle:
     """Write the model of a checkpoint, or a bundle again, as a bundle.
 
     `name` is what it calls itself (default: `vqss-default`, or the source bundle's name); `scores`, a file that
-    `vqss evaluate --json` printed, names its clusters. Raises VQSSError where either file does not fit.
+    `vqss evaluate --json` printed, names its clusters; `mean_with` is a bundle for `mean_of`. Raises VQSSError where
+    one of them does not fit.
     """
     source = Path(source)
     bundle = ModelBundle.load(source) if source.is_dir() else checkpoint_bundle(source)
+    if mean_with:
+        bundle = mean_of(bundle, ModelBundle.load(mean_with))
     if name:
         bundle = replace(bundle, name=name)
     if scores:
         bundle = named(bundle, read_scores(scores, bundle.config.clusters))
     bundle.save(out)
     return ModelBundle.load(out)
+
+
+def mean_of(bundle: ModelBundle, other: ModelBundle) -> ModelBundle:
+    """`bundle` with the mean of its weights and those of `other`, one of which went on learning where the other was:
+    what each of them does better than the other is often kept (Wortsman et al., Model soups, 2022).
+
+    Raises UsageError unless both have the same sizes and codes.
+    """
+    if bundle.config != other.config or not np.array_equal(bundle.weights["codes"], other.weights["codes"]):
+        raise UsageError(f"'{other.name}' has other sizes or codes than '{bundle.name}'; average one with its past")
+    weights = {name: (value + other.weights[name]) / np.float32(2) for name, value in bundle.weights.items()}
+    provenance = {**bundle.provenance, "mean_with": {"name": other.name, "sha256": other.sha256}}
+    return replace(bundle, weights=weights, provenance=provenance)
 
 
 def checkpoint_bundle(checkpoint: Path) -> ModelBundle:

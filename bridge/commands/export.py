@@ -19,19 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scores", type=Path, metavar="FILE",
         help="what vqss evaluate --json printed: names the clusters and goes into the bundle's provenance",
     )  # fmt: skip
+    parser.add_argument(
+        "--mean-with", type=Path, metavar="BUNDLE",
+        help="take the mean of the weights and those of a bundle that the source went on from",
+    )  # fmt: skip
     parser.add_argument("--name", default="", metavar="TEXT", help="what the bundle calls itself")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle or file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or arguments.onnx
-    if arguments.onnx and (arguments.scores or arguments.name):
-        raise UsageError("--scores and --name are kept in a bundle; give them with -o")
+    if arguments.onnx and (arguments.scores or arguments.name or arguments.mean_with):
+        raise UsageError("--scores, --name and --mean-with are for a bundle; give them with -o")
     _check_out(out, arguments.out is not None, arguments.overwrite)
     from training.export import export_bundle, export_onnx
 
     if arguments.out:
-        export_bundle(arguments.source, out, arguments.name, arguments.scores)
+        export_bundle(arguments.source, out, arguments.name, arguments.scores, arguments.mean_with)
     else:
         export_onnx(arguments.source, out)
     print(out)
