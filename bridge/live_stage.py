@@ -59,12 +59,12 @@ class LiveStage:
     @property
     def turn(self) -> int:
         """Frames that the masks of one frame serve; 1 at a rate that is converted, where hops begin anywhere."""
-        return self.chunk * self.engine.separator.runtime.mask_hops if self.native else 1
+        return self.chunk * self.engine.separator.runtime.turns.mask_hops if self.native else 1
 
     @property
     def to_turn(self) -> int:
         """Frames from the end of the last chunk until masks are made anew."""
-        return self.chunk * self.engine.separator.runtime.hops_held if self.native else 0
+        return self.chunk * self.engine.separator.runtime.turns.held if self.native else 0
 
     def process(self, block: Floats, out: Floats, dry: bool = False) -> None:
         """One chunk; `dry` leaves out the separation, for one that is late already."""

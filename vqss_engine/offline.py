@@ -133,7 +133,7 @@ class OfflineSeparator:
         block = np.ascontiguousarray(block, np.float32)
         longest = self._chunk_hops * self.hop
         chunks = [slice(start, min(start + longest, samples)) for start in range(0, samples, longest)]
-        for front in range(len(chunks) + 2 if chunks else 0):
+        for front in range(len(chunks) + 2):
             tasks: list[Task] = []
             for step, chunk in ((1, front - 1), (2, front - 2), (0, front)):  # the longest first
                 if 0 <= chunk < len(chunks):

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from vqss_engine import kernels
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.compiled import njit
-from vqss_engine.config import ModelConfig
-from vqss_engine.errors import VQSSError
+from vqss_engine.mask_turns import MaskTurns, hold_masks
 from vqss_engine.matmul import multiply_add, product_add
 from vqss_engine.network import Memory, Network, Work, network_of
 from vqss_engine.simd import WIDTH
@@ -147,42 +146,22 @@ def run_phase(
         _run_frames(net, memory, work, phase, spectra, start, step, frames, masks)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def hold_masks(masks: np.ndarray, first: int, step: int, hops: int) -> None:
-    """Repeat the masks at `first`, `first + step`, ... for the hops, so many in all, that they serve."""
-    for start in range(first, len(masks), step):
-        for later in range(start + 1, min(start + hops, len(masks))):
-            masks[later] = masks[start]
-
-
-def phases_of(config: ModelConfig, stream_hop: int, mask_hops: int) -> int:
-    """How many recurrent states a stream needs; raises VQSSError where its masks do not divide the trained hop."""
-    phases, remainder = divmod(config.train_hop, stream_hop * mask_hops)
-    if remainder or not phases:
-        raise VQSSError(
-            f"{mask_hops} hops of {stream_hop} do not divide the model's {config.train_hop}; choose another --latency"
-        )
-    return phases
-
-
 class Runtime:
     """Runs a bundle's generator over frames in order of time.
 
-    It runs at every `mask_hops`-th frame, from the first one on, and its masks serve until it runs again. Where it
-    runs more often than the model was trained to, it keeps one recurrent state for each phase and uses them in turn:
-    frames of different phases know nothing of each other. Raises VQSSError if that does not divide the trained hop.
+    `turns` tell on which: frames of different phases know nothing of each other, and masks serve until the network runs
+    again. Raises VQSSError where `MaskTurns` does.
     """
 
     def __init__(self, bundle: ModelBundle, stream_hop: int, mask_hops: int = 1) -> None:
         config = bundle.config
-        self.phases, self.mask_hops = phases_of(config, stream_hop, mask_hops), mask_hops
+        self.turns = MaskTurns(config, stream_hop, mask_hops)
         self.config = config
         self.clusters, self.mask_bins = config.clusters, config.mask_bins
         self._network = network_of(bundle)
         self._work = Work.of(config, 1)
-        self._memory = Memory.silent(config, self.phases)
+        self._memory = Memory.silent(config, self.turns.phases)
         self._masks = np.zeros((1, config.clusters, config.mask_bins), np.float32)
-        self._phase = self._age = 0
         self._crew: list[Work] = []
 
     @property
@@ -190,17 +169,11 @@ class Runtime:
         """Power (M,) of the mix by mask bin, the mean over its channels, in the last frame that `step` ran on."""
         return self._work.power[0]
 
-    @property
-    def hops_held(self) -> int:
-        """For how many more frames the last masks serve; 0 where the network runs on the next."""
-        return -self._age % self.mask_hops
-
     def step(self, spectrum: Complexes) -> Floats:
         """Masks (K, M) of the next frame (C, F), C = 1 or 2; a view, good until the next step."""
-        if not self._age:
-            run_phase(self._network, self._memory, self._work, self._phase, spectrum[None], 0, 1, self._masks)
-            self._phase = (self._phase + 1) % self.phases
-        self._age = (self._age + 1) % self.mask_hops
+        _, runs, phase = self.turns.take(1)
+        if runs:
+            run_phase(self._network, self._memory, self._work, phase, spectrum[None], 0, 1, self._masks)
         return self._masks[0]
 
     def tasks(self, spectra: Complexes, masks: Floats, threads: int) -> list[Callable[[], None]]:
@@ -208,14 +181,13 @@ class Runtime:
 
         Each task takes some of the phases. When all are done, time has moved on by T frames.
         """
-        crew = min(threads, self.phases)
+        crew = min(threads, self.turns.phases)
         while len(self._crew) < crew:
             self._crew.append(Work.of(self.config, FRAMES_AT_ONCE))
-        start, frames = self.hops_held, len(spectra)
+        start, runs, phase = self.turns.take(len(spectra))
         masks[:start] = self._masks  # still serves
-        runs, phase = len(range(start, frames, self.mask_hops)), self._phase
-        self._phase, self._age = (phase + runs) % self.phases, (self._age + frames) % self.mask_hops
-        return [partial(self._run_phases, work, phase, start, range(i, min(self.phases, runs), crew), spectra, masks)
+        phases = min(self.turns.phases, runs)
+        return [partial(self._run_phases, work, phase, start, range(i, phases, crew), spectra, masks)
                 for i, work in enumerate(self._crew[:crew])]
 
     def _run_phases(
@@ -223,18 +195,16 @@ class Runtime:
     ) -> None:
         """Run the phases of the network's turns `turns` and those that follow in their steps; turn 0 is of `phase` and
         falls on frame `start`."""
-        step = self.phases * self.mask_hops
-        last = start + (len(spectra) - 1 - start) // self.mask_hops * self.mask_hops
+        phases, hops = self.turns.phases, self.turns.mask_hops
+        step, last = phases * hops, start + (len(spectra) - 1 - start) // hops * hops
         for turn in turns:
-            first = start + turn * self.mask_hops
-            run_phase(
-                self._network, self._memory, work, (phase + turn) % self.phases, spectra, first, step, masks
-            )  # fmt: skip
-            hold_masks(masks, first, step, self.mask_hops)
+            first = start + turn * hops
+            run_phase(self._network, self._memory, work, (phase + turn) % phases, spectra, first, step, masks)
+            hold_masks(masks, first, step, hops)
             if not (last - first) % step:
                 self._masks[0] = masks[last]
 
     def reset(self) -> None:
         """Forget everything heard."""
-        self._phase = self._age = 0
+        self.turns.reset()
         self._memory.forget()

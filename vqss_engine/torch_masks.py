@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.errors import VQSSError
-from vqss_engine.runtime import hold_masks, phases_of
+from vqss_engine.mask_turns import MaskTurns, hold_masks
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
@@ -47,15 +47,13 @@ class TorchMasks:
 
         from vqss_engine.generator import Generator
 
-        self._mask_hops = stream.mask_hops
-        self._phases = phases_of(bundle.config, stream.hop, stream.mask_hops)
+        self._turns = MaskTurns(bundle.config, stream.hop, stream.mask_hops)
         self._torch: Any = torch
         self._device = torch.device(device)
         weights = {name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()}
         self._generator = Generator(bundle.config)
         self._generator.load_state_dict(weights)
         self._generator.eval().to(self._device)
-        self._phase = self._age = 0
         self._held: Floats = np.zeros((bundle.config.clusters, bundle.config.mask_bins), np.float32)
         self.reset()
 
@@ -64,16 +62,15 @@ class TorchMasks:
         return [partial(self._run, spectra, masks)]
 
     def _run(self, spectra: Complexes, masks: Floats) -> None:
-        start, every, frames = -self._age % self._mask_hops, self._mask_hops, len(spectra)
+        start, runs, phase = self._turns.take(len(spectra))
+        phases, hops = self._turns.phases, self._turns.mask_hops
         masks[:start] = self._held
         with self._torch.inference_mode():
-            for first in range(start, min(start + self._phases * every, frames), every):
-                part = slice(first, None, self._phases * every)
-                masks[part] = self._next((self._phase + (first - start) // every) % self._phases, spectra[part])
-        hold_masks(masks, start, every, every)
+            for turn in range(min(phases, runs)):
+                part = slice(start + turn * hops, None, phases * hops)
+                masks[part] = self._next((phase + turn) % phases, spectra[part])
+        hold_masks(masks, start, hops, hops)
         self._held[:] = masks[-1]
-        self._phase = (self._phase + len(range(start, frames, every))) % self._phases
-        self._age = (self._age + frames) % every
 
     def _next(self, phase: int, spectra: Complexes) -> Floats:
         """Masks (T, K, M) of the next frames (T, C, F) of one phase."""
@@ -86,5 +83,5 @@ class TorchMasks:
 
     def reset(self) -> None:
         """Forget everything heard."""
-        self._phase = self._age = 0
-        self._states = [self._generator.initial_state(1) for _ in range(self._phases)]
+        self._turns.reset()
+        self._states = [self._generator.initial_state(1) for _ in range(self._turns.phases)]
