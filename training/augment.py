@@ -11,9 +11,10 @@ from scipy.signal import lfilter
 SAMPLE_RATE = 44100
 # Usual loudness of a playing stem in a mix, dBFS rms.
 LEVELS_DB = {
-    "kick": -19, "snare": -20, "hihat": -29, "toms": -21, "cymbals": -28, "drums": -17, "percussion": -27,
-    "bass": -18, "vocals": -17, "distorted_guitar": -20, "guitar": -23, "acoustic_guitar": -23, "piano": -22,
-    "keys": -24, "organ": -25, "strings": -24, "brass": -23, "winds": -22, "synth": -23, "pad": -27, "choir": -26,
+    "kick": -20, "snare": -21, "hihat": -30, "toms": -22, "cymbals": -29, "drums": -18, "percussion": -28,
+    "bass": -18, "vocals": -17, "distorted_guitar": -18.5, "guitar": -22, "acoustic_guitar": -22, "piano": -21,
+    "keys": -22.5, "organ": -22.5, "strings": -23, "brass": -22, "winds": -21.5, "synth": -21.5, "pad": -25,
+    "choir": -25,
 }
 CENTRED = {"kick", "snare", "bass", "vocals", "drums"}
 DRUMS = {"kick", "snare", "hihat", "toms", "cymbals", "drums", "percussion"}
@@ -43,7 +44,10 @@ def _amplifier(rng: np.random.Generator, stem: str, *, hard: bool) -> list[Any]:
     cabinet = rng.uniform(4000, 7500) if stem != "bass" else rng.uniform(2500, 6000)
     first = [] if stem == "bass" else [pb.HighpassFilter(float(rng.uniform(70, 160)))]
     peak = pb.PeakFilter(float(rng.uniform(600, 2500)), float(rng.uniform(-3, 6)), 0.8)
-    return [*first, peak, pb.Distortion(float(drive)), pb.LowpassFilter(float(cabinet)),
+    # A loudspeaker and its microphone have resonances and gaps of their own.
+    places = np.exp(rng.uniform(np.log(90), np.log(cabinet), int(rng.integers(2, 6))))
+    colour = [pb.PeakFilter(float(hz), float(rng.normal(0, 4)), float(rng.uniform(0.8, 4))) for hz in places]
+    return [*first, peak, pb.Distortion(float(drive)), *colour, pb.LowpassFilter(float(cabinet)),
             pb.LowpassFilter(float(cabinet * 1.2)), pb.Gain(-12 if hard else -4)]
 
 

@@ -66,7 +66,7 @@ def _part(rng: np.random.Generator, score: Score, bank: SampleBank | None, name:
         audio, source = _percussion(rng, score, bank, notes)
     else:
         audio, source = _pitched(rng, score, bank, part, notes, sections)
-        if name == "power_guitar" and rng.random() < 0.5:
+        if name == "power_guitar" and rng.random() < 0.65:
             # Rhythm guitars are played twice, one take a side.
             other, _ = _pitched(rng, score, bank, part, [_late(rng, n) for n in notes], sections)
             audio = np.stack([audio.mean(axis=0), other.mean(axis=0)])

@@ -91,8 +91,8 @@ def _reel_clips(folder: Path) -> list[Clip]:
 class SampleBank:
     """The clips of a folder with their audio and pitches. Not thread-safe; one per process.
 
-    `split` keeps the tenth of vocals and drums that is held out ("test"), the rest ("train"), or "all"; the notes of
-    pitched instruments are in both. Raises VQSSError for a folder without samples.
+    `split` keeps the tenth of all recordings that is held out ("test"), the rest ("train"), or "all"; of a pitched
+    instrument that is a tenth of its notes. Raises VQSSError for a folder without samples.
     """
 
     def __init__(self, root: Path, split: str = "all", cache_mb: int = 900) -> None:
@@ -100,26 +100,25 @@ class SampleBank:
             raise VQSSError(f"unknown split {split}; use one of {', '.join(SPLITS)}")
         self.split = split
         self._all = find_clips(Path(root))
+        self._clips = [c for c in self._all if split == "all" or c.held_out == (split == "test")]
         self._cache: OrderedDict[Clip, tuple[np.ndarray, float]] = OrderedDict()
         self._cache_bytes, self._cache_limit = 0, cache_mb * 1_000_000
         self._pitches: dict[Clip, float | None] = {}
         self._octaves: dict[str, float] = {}
         self._tempi: dict[Clip, float | None] = {}
 
-    def clips(self, kind: str, *, held_out: bool = True) -> list[Clip]:
-        """Clips whose class starts with `kind`; with `held_out`, those of the split (all, where it has none)."""
-        found = [c for c in self._all if c.kind.startswith(kind)]
-        if not held_out or self.split == "all":
-            return found
-        return [c for c in found if c.held_out == (self.split == "test")] or found
+    def clips(self, kind: str) -> list[Clip]:
+        """Clips of the split whose class starts with `kind`."""
+        return [c for c in self._clips if c.kind.startswith(kind)]
 
     def families(self, kind: str) -> dict[str, list[Clip]]:
-        """Pitched instruments of a class (no noises): family -> clips, those with at least three."""
+        """Pitched instruments of a class (no noises): family -> clips, those with enough of them to play."""
         families: dict[str, list[Clip]] = {}
-        for clip in self.clips(kind, held_out=False):
+        for clip in self.clips(kind):
             if not NOT_NOTES.search(clip.name):
                 families.setdefault(clip.family, []).append(clip)
-        return {name: clips for name, clips in families.items() if len(clips) >= 3}
+        fewest = 2 if self.split == "test" else 3
+        return {name: clips for name, clips in families.items() if len(clips) >= fewest}
 
     def audio(self, clip: Clip) -> np.ndarray:
         """(C, N) float32 at 44.1 kHz, peak at most 1, without leading silence. Raises VQSSError if it can't be read."""

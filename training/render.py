@@ -18,7 +18,7 @@ from training.band import Stem, play
 from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
 from training.score import Score
-from training.synth import find_soundfont, renew_general_midi
+from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
 
 STEM_PEAK, MIX_PEAK = 0.9, 0.98
@@ -49,7 +49,7 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
     """
     if songs < 1 or not seconds >= 1:
         raise UsageError("nothing to render; ask for at least one song of at least one second")
-    find_soundfont()
+    find_soundfonts()
     job = Job(Path(out_dir), float(seconds), None if samples_dir is None else Path(samples_dir), seed, split)
     if job.samples_dir is not None:
         SampleBank(job.samples_dir, split)
@@ -108,7 +108,8 @@ def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None) ->
     """
     for attempt in range(20):
         rng = np.random.default_rng([seed, index, attempt])
-        renew_general_midi()
+        fonts = find_soundfonts()
+        renew_general_midi(fonts[int(rng.integers(len(fonts)))])
         score = compose(rng, seconds)
         stems = [s for s in play(rng, score, bank) if active_rms(s.audio) > 1e-4][:MOST]
         if len(stems) >= FEWEST:

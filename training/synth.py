@@ -14,11 +14,15 @@ from training.composer import Note
 from training.instruments import SAMPLE_RATE, Clip, SampleBank
 from vqss_engine.errors import VQSSError
 
+# Each is looked for under all its names; a song is played with one of those found.
 SOUNDFONTS = (
-    "/usr/share/sounds/sf2/FluidR3_GM.sf2",
-    "/usr/share/sounds/sf2/default-GM.sf2",
-    "/usr/share/soundfonts/FluidR3_GM.sf2",
-    "/usr/share/soundfonts/default.sf2",
+    (
+        "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+        "/usr/share/sounds/sf2/default-GM.sf2",
+        "/usr/share/soundfonts/FluidR3_GM.sf2",
+        "/usr/share/soundfonts/default.sf2",
+    ),
+    ("/usr/share/sounds/sf3/MuseScore_General.sf3", "/usr/share/soundfonts/MuseScore_General.sf3"),
 )
 # FluidSynth starts notes only every 64 samples; rendering in such steps keeps its timing the same in every run.
 STEP = 64
@@ -26,12 +30,19 @@ DRUM_BANK = 128
 DRUM_CHANNEL = 9
 
 
-def find_soundfont() -> Path:
-    """The General MIDI soundfont: $VQSS_SOUNDFONT, else the system's. Raises VQSSError if there is none."""
-    for place in (os.environ.get("VQSS_SOUNDFONT", ""), *SOUNDFONTS):
-        if place and Path(place).is_file():
-            return Path(place)
-    raise VQSSError("no General MIDI soundfont found; install fluid-soundfont-gm or set VQSS_SOUNDFONT to an .sf2 file")
+def find_soundfonts() -> list[Path]:
+    """The soundfonts that $VQSS_SOUNDFONT lists, else the system's General MIDI. Raises VQSSError if there is none."""
+    named = [Path(place) for place in os.environ.get("VQSS_SOUNDFONT", "").split(os.pathsep) if place]
+    lost = [str(place) for place in named if not place.is_file()]
+    if lost:
+        raise VQSSError(f"there is no soundfont {lost[0]}; correct VQSS_SOUNDFONT or unset it")
+    found = [next((place for place in map(Path, names) if place.is_file()), None) for names in SOUNDFONTS]
+    fonts = named or [place for place in found if place is not None]
+    if not fonts:
+        raise VQSSError(
+            "no General MIDI soundfont found; install fluid-soundfont-gm or set VQSS_SOUNDFONT to an .sf2 file"
+        )
+    return fonts
 
 
 class GeneralMidi:
@@ -43,9 +54,10 @@ class GeneralMidi:
             import fluidsynth
         except (ImportError, OSError) as error:
             raise VQSSError("FluidSynth is missing; install fluidsynth and the pyfluidsynth package") from error
-        path = soundfont or find_soundfont()
+        path = soundfont or find_soundfonts()[0]
         self._synth: Any = fluidsynth.Synth(gain=0.5, samplerate=float(SAMPLE_RATE), **{"synth.reverb.active": 0,
-                                            "synth.chorus.active": 0, "synth.polyphony": 256})
+                                            "synth.chorus.active": 0, "synth.polyphony": 256,
+                                            "synth.dynamic-sample-loading": 1})
         self._font = self._synth.sfload(str(path))
         if self._font < 0:
             raise VQSSError(f"cannot load the soundfont {path}; install fluid-soundfont-gm again")
@@ -55,10 +67,14 @@ class GeneralMidi:
             ("loff", c_int, 1), ("lincr", c_int, 1), ("right", c_void_p, 1), ("roff", c_int, 1), ("rincr", c_int, 1))
 
     def render(self, notes: Sequence[Note], program: int, samples: int, *, drums: bool = False) -> np.ndarray:
-        """Play notes on a program (a kit, with `drums`): (2, samples) float32."""
-        channel = DRUM_CHANNEL if drums else 0
+        """Play notes on a program (a kit, with `drums`), the first of all where the soundfont lacks it.
+
+        Returns (2, samples) float32.
+        """
+        channel, bank = (DRUM_CHANNEL, DRUM_BANK) if drums else (0, 0)
         self._synth.system_reset()
-        self._synth.program_select(channel, self._font, DRUM_BANK if drums else 0, program)
+        if self._synth.program_select(channel, self._font, bank, program) != 0:
+            self._synth.program_select(channel, self._font, bank, 0)
         out = np.zeros((2, samples + STEP), np.float32)
         place = 0
         for when, velocity, key in _events(notes, samples):
@@ -104,13 +120,14 @@ def general_midi() -> GeneralMidi:
     return _current[0] if _current else renew_general_midi()
 
 
-def renew_general_midi() -> GeneralMidi:
-    """Replace this process's synthesizer by a fresh one.
+def renew_general_midi(soundfont: Path | None = None) -> GeneralMidi:
+    """Replace this process's synthesizer by a fresh one, which plays `soundfont` (or the first there is).
 
     FluidSynth's voices remember a little of what they played before, so that a song would depend on the songs before
-    it; each begins with a fresh synthesizer. The old one goes after, for they share the loaded samples.
+    it; each begins with a fresh synthesizer. The old one goes after, for they share the loaded samples. Where a
+    soundfont is compressed (.sf3), its decoder may round otherwise in another process: by one 16-bit step.
     """
-    _current.append(GeneralMidi())
+    _current.append(GeneralMidi(soundfont))
     for old in _current[:-1]:
         old.close()
     del _current[:-1]

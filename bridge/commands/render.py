@@ -17,6 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=options.positive_seconds, default=20.0, metavar="S", help="length of a song (default: 20)"
     )
     parser.add_argument("--samples", type=Path, metavar="DIR", help="a library of real recordings to play with")
+    parser.add_argument(
+        "--split", choices=("train", "test", "all"), default="train",
+        help="which of the recordings to play: nine tenths (train, default), the others (test), or all",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same songs")
     parser.add_argument(
         "--jobs", type=options.positive_int, default=os.cpu_count() or 1, metavar="N",
@@ -33,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     with tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
         folders = render_songs(
             arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
+            arguments.split,
             progress=lambda done, songs: bar.update(done - bar.n) and None,
         )  # fmt: skip
     if arguments.json:
