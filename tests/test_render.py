@@ -16,6 +16,7 @@ from training.augment import bus
 from training.composer import compose, notes_of
 from training.genres import PARTS
 from training.instruments import SAMPLE_RATE, SampleBank
+from training.kits import Kit
 from training.pitch import best_transposition, detect_pitch, pitch_in_name
 from training.render import make_song, render_songs
 from training.voices import cut_phrase
@@ -165,6 +166,18 @@ def test_octaves_in_names_are_checked_by_ear_and_splits_do_not_overlap(samples_d
         assert names["train"] | names["test"] == names["all"] and not names["train"] & names["test"] and names["test"]
     notes = {split: {c for clips in bank.families("bass").values() for c in clips} for split, bank in banks.items()}
     assert notes["train"] and not notes["train"] & notes["test"]
+
+
+def test_a_kit_of_any_library_is_played_and_missing_voices_are_general_midi(soundfont: None, samples_dir: Path) -> None:
+    for kind in ("kick", "snare"):
+        folder = samples_dir / "samples" / "my-kit" / kind
+        folder.mkdir(parents=True)
+        soundfile.write(folder / "hit.wav", 0.5 * np.exp(-np.arange(9000) / 2000), SAMPLE_RATE)
+    bank = SampleBank(samples_dir)
+    kits = {Kit(np.random.default_rng(seed), bank, "acoustic").library for seed in range(20)}
+    assert kits == {"", "my-kit"}
+    sung = [stem.source for seed in range(3) for stem in make_song(seed, 0, SECONDS, bank)[1] if stem.name == "vocals"]
+    assert sung and set(sung) == {"gm"}
 
 
 @settings(max_examples=20, deadline=None)

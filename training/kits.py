@@ -40,6 +40,14 @@ def pieces_of(clip: Clip) -> list[str]:
     return [piece for piece, pattern in PIECES.items() if pattern.search(label)]
 
 
+def _libraries(bank: SampleBank, style: str) -> list[str]:
+    """The libraries whose kits play a style; one that nothing is known of counts as a recorded drum kit."""
+    there = {clip.library for kind in ("kick", "drums") for clip in bank.clips(kind)}
+    known = {library for libraries in LIBRARIES.values() for library in libraries}
+    others = {clip.library for clip in bank.clips("kick")} - known if style == "acoustic" else set()
+    return [library for library in LIBRARIES[style] if library in there] + sorted(others)
+
+
 @dataclass
 class Drum:
     """One piece's recordings, from soft to loud, all re-pitched alike."""
@@ -53,7 +61,7 @@ class Kit:
     def __init__(self, rng: np.random.Generator, bank: SampleBank | None, style: str) -> None:
         self._rng = rng
         self._program = int(rng.choice(GM_KITS[style]))
-        libraries = LIBRARIES[style] if bank is not None else ()
+        libraries = _libraries(bank, style) if bank is not None else []
         self.library = str(rng.choice(libraries)) if libraries and rng.random() < 0.7 else ""
         self._drums: dict[str, Drum] = {}
         if bank is not None and self.library:

@@ -156,7 +156,7 @@ def read_at(signal: np.ndarray, places: np.ndarray) -> np.ndarray:
 def vocal_stem(rng: np.random.Generator, bank: SampleBank | None, score: Score, notes: Sequence[Note],
                sections: Sequence[Section], samples: int, *, backing: bool) -> tuple[np.ndarray, str]:
     """A lead or backing vocal: (2, samples) float32, and where it is from (phrases, syllables, vowels or gm)."""
-    if bank is None:
+    if bank is None or not bank.clips("vocals"):
         return general_midi().render(notes, int(rng.choice([52, 53, 54, 85])), samples), "gm"
     draw = rng.random()
     if draw < (0.4 if backing else 0.62):
