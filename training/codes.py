@@ -28,7 +28,7 @@ def load_encoder(bundle: ModelBundle) -> QueryEncoder:
 
 
 def clip_powers(audio: Floats, config: ModelConfig) -> Floats:
-    """Powers (Q, T, M) of the 3-second clips of a stem (C, N) in which it plays."""
+    """Powers (Q, T, M) of the 3-second clips of a stem (C, N) in which it plays; its end, where it plays in none."""
     frames = round(CLIP_S * config.sample_rate / config.train_hop)
     mono = audio.mean(0, keepdims=True)
     mono = np.pad(mono, ((0, 0), (0, max(0, frames * config.train_hop - mono.shape[1]))))
@@ -40,7 +40,8 @@ def clip_powers(audio: Floats, config: ModelConfig) -> Floats:
     count = len(gathered) // frames
     clips = gathered[: count * frames].reshape(count, frames, -1)
     loudness = np.sqrt(clips.sum(axis=(1, 2)))
-    return clips[loudness > SILENT_BELOW_PEAK * max(float(loudness.max()), 1e-9)]
+    sounding = clips[loudness > SILENT_BELOW_PEAK * max(float(loudness.max()), 1e-9)]
+    return sounding if len(sounding) else gathered[None, -frames:]
 
 
 @torch.no_grad()

@@ -106,7 +106,7 @@ def _provenance(content: dict[str, Any]) -> dict[str, Any]:
         "batch": {stage: config[stage]["batch"] for stage in steps},
         "clip_s": config["data"]["clip_s"],
         "earlier_rounds": list(origin.get("rounds", ())),
-        "credits": [*origin.get("credits", ()), *config["data"].get("credits", ())],
+        "credits": list(dict.fromkeys([*origin.get("credits", ()), *config["data"].get("credits", ())])),
         "git_revision": _revision(),
         "torch": torch.__version__,
     }
