@@ -20,6 +20,7 @@ GM_KITS = {"acoustic": (0, 8, 16), "electronic": (24, 25), "brush": (40, 32), "o
 LIBRARIES = {"acoustic": ("muldjordkit", "muldjordkit", "karoryfer-gogodze2-oh"),
              "electronic": ("uzu-drumkit", "sonic-pi", "drum-machines", "drum-machines"),
              "brush": ("samples-alex-bainter",), "orchestral": ()}
+KINDS = ("kick", "snare", "hihat", "toms", "cymbals", "drums")  # classes of recordings that kits are made of
 # What a recording's class and name (joined by "/") say about the piece it is of.
 PIECES = {
     "kick": re.compile(r"^(kick|drums/kick)/"),
@@ -42,7 +43,7 @@ def pieces_of(clip: Clip) -> list[str]:
 
 def _libraries(bank: SampleBank, style: str) -> list[str]:
     """The libraries whose kits play a style; one that nothing is known of counts as a recorded drum kit."""
-    there = {clip.library for kind in ("kick", "drums") for clip in bank.clips(kind)}
+    there = {clip.library for kind in KINDS for clip in bank.clips(kind)}
     known = {library for libraries in LIBRARIES.values() for library in libraries}
     others = {clip.library for clip in bank.clips("kick")} - known if style == "acoustic" else set()
     return [library for library in LIBRARIES[style] if library in there] + sorted(others)
@@ -68,7 +69,7 @@ class Kit:
             self._load(bank, self.library)
 
     def _load(self, bank: SampleBank, library: str) -> None:
-        clips = [c for kind in ("kick", "snare", "hihat", "toms", "cymbals", "drums") for c in bank.clips(kind)
+        clips = [c for kind in KINDS for c in bank.clips(kind)
                  if c.library == library and not c.name.startswith("loops/")]
         machine = self._machine(clips) if library == "drum-machines" else ""
         for piece in PIECES:

@@ -106,9 +106,9 @@ def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None) ->
 
     Raises VQSSError without a soundfont.
     """
+    fonts = find_soundfonts()
     for attempt in range(20):
         rng = np.random.default_rng([seed, index, attempt])
-        fonts = find_soundfonts()
         renew_general_midi(fonts[int(rng.integers(len(fonts)))])
         score = compose(rng, seconds)
         stems = [s for s in play(rng, score, bank) if active_rms(s.audio) > 1e-4][:MOST]
