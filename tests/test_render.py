@@ -16,7 +16,7 @@ from training.augment import bus
 from training.composer import compose, notes_of
 from training.genres import PARTS
 from training.instruments import SAMPLE_RATE, SampleBank
-from training.kits import Kit
+from training.kits import STEMS, Kit
 from training.pitch import best_transposition, detect_pitch, pitch_in_name
 from training.render import make_song, render_songs
 from training.voices import cut_phrase
@@ -67,6 +67,14 @@ def samples_dir(tmp_path: Path) -> Path:
 
 def read(folder: Path) -> dict[str, np.ndarray]:
     return {p.name: soundfile.read(p, always_2d=True)[0] for p in sorted(folder.glob("*.flac"))}
+
+
+def test_a_drum_kit_is_one_stem_or_its_pieces_as_asked(soundfont: None) -> None:
+    whole, pieces = (
+        {s.name for index in range(4) for s in make_song(3, index, SECONDS, None, share)[1]} for share in (1.0, 0.0)
+    )
+    assert "drums" in whole and not whole & set(STEMS)
+    assert "drums" not in pieces and pieces & set(STEMS)
 
 
 def test_a_seed_gives_the_same_song_whatever_was_rendered_before(soundfont: None) -> None:

@@ -24,6 +24,7 @@ LOOP_STEMS = (("KICK_HATS", "drums"), ("K_and_SN", "drums"), ("KICK", "kick"), (
               ("HAT", "hihat"), ("HH", "hihat"), ("TOM", "toms"), ("CRASH", "cymbals"), ("tabla", "percussion"),
               ("perc", "percussion"), ("PRC", "percussion"), ("TOPS", "percussion"))
 NOT_DRUMS = ("drone", "arovane")
+WHOLE_KITS = 0.15
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,14 @@ class Stem:
     audio: np.ndarray
 
 
-def play(rng: np.random.Generator, score: Score, bank: SampleBank | None) -> list[Stem]:
-    """All stems of a score, with effects, place and level, before the mix bus; some may be silent."""
+def play(rng: np.random.Generator, score: Score, bank: SampleBank | None, whole_kits: float = WHOLE_KITS) -> list[Stem]:
+    """All stems of a score, with effects, place and level, before the mix bus; some may be silent.
+
+    `whole_kits` is the probability, 0...1, that a played drum kit is one stem instead of one for each piece.
+    """
     stems: list[Stem] = []
     for name in score.parts:
-        raw = _drums(rng, score, bank) if name == "drums" else [_part(rng, score, bank, name)]
+        raw = _drums(rng, score, bank, whole_kits) if name == "drums" else [_part(rng, score, bank, name)]
         for stem in raw:
             stems.append(_produce(rng, stem, amplified=name in ("power_guitar", "lead_guitar")))
     # Vocals and bass first: when there are too many stems, the ornaments go.
@@ -124,11 +128,12 @@ def _loops(bank: SampleBank) -> list[tuple[Clip, str]]:
     return loops
 
 
-def _drums(rng: np.random.Generator, score: Score, bank: SampleBank | None) -> list[Stem]:
+def _drums(rng: np.random.Generator, score: Score, bank: SampleBank | None, whole_kits: float) -> list[Stem]:
     """The kit as pieces, or now and then as one stem or a recorded loop.
 
     In a mix a kit sounds alike whether it is one stem or five, so that the share of whole kits is a share of hits whose
-    code cannot be told: enough for a query of a kit to find its code, and no more.
+    code cannot be told: enough for a query of a kit to find its code, and no more. Discovery needs more of them than
+    the partition does.
     """
     samples, sections = _samples(score), score.parts["drums"]
     style = str(rng.choice(score.genre.kits))
@@ -140,7 +145,7 @@ def _drums(rng: np.random.Generator, score: Score, bank: SampleBank | None) -> l
     kit, hits = Kit(rng, bank, style), notes_of(rng, score, "drums")
     source = "samples" if kit.library else "gm"
     audio = {stem: kit.render([h for h in hits if h.piece in pieces], samples) for stem, pieces in STEMS.items()}
-    if rng.random() < 0.15:
+    if rng.random() < whole_kits:
         gains = {stem: np.float32(10 ** (float(rng.normal(d, 2.5)) / 20)) for stem, d in _KIT_DB.items()}
         return [Stem("drums", source, np.sum([audio[s] * gains[s] for s in audio], axis=0))]
     stems = [Stem(name, source, sound) for name, sound in audio.items()]

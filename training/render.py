@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from training.augment import active_rms, bus
-from training.band import Stem, play
+from training.band import WHOLE_KITS, Stem, play
 from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
 from training.score import Score
@@ -34,23 +34,26 @@ class Job:
     samples_dir: Path | None
     seed: int
     split: str
+    whole_kits: float
 
 
 def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples_dir: Path | str | None = None,
-                 seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0,
+                 seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0, whole_kits: float = WHOLE_KITS,
                  progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """Render songs `first`...`first + songs - 1` of a seed into out_dir/song_<seed>_<index>/NN_<class>.flac.
 
     16-bit FLAC at 44.1 kHz, mono or stereo, all of one length; a stem peaks at most at 0.9 and the stems' sum at
     0.98. `song.json` beside them holds tempo, key, genre, seed and classes. `samples_dir` adds real recordings
-    (`training.instruments` tells its layout), of which `split` says the part to use. Songs that are there already are
+    (`training.instruments` tells its layout), of which `split` says the part to use. `whole_kits`, 0...1,
+    is how often a played drum kit is one stem instead of one for each piece. Songs that are there already are
     kept, so a stopped run goes on; a song's folder appears only when it is whole. `progress(done, songs)` is called
     after each. Returns the songs' folders. Raises UsageError and VQSSError (no soundfont, no samples, unreadable).
     """
     if songs < 1 or not seconds >= 1:
         raise UsageError("nothing to render; ask for at least one song of at least one second")
     find_soundfonts()
-    job = Job(Path(out_dir), float(seconds), None if samples_dir is None else Path(samples_dir), seed, split)
+    recordings = None if samples_dir is None else Path(samples_dir)
+    job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits)
     if job.samples_dir is not None:
         SampleBank(job.samples_dir, split)
     job.out_dir.mkdir(parents=True, exist_ok=True)
@@ -93,7 +96,7 @@ def _start_worker(job: Job) -> None:
 
 def _render(index: int) -> Path:
     job = _Worker.job
-    score, stems = make_song(job.seed, index, job.seconds, _Worker.bank)
+    score, stems = make_song(job.seed, index, job.seconds, _Worker.bank, job.whole_kits)
     return write_song(_folder(job, index), score, stems, {"seed": job.seed, "index": index, "split": job.split})
 
 
@@ -101,7 +104,8 @@ def _folder(job: Job, index: int) -> Path:
     return job.out_dir / f"song_{job.seed}_{index:05d}"
 
 
-def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None) -> tuple[Score, list[Stem]]:
+def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None,
+              whole_kits: float = WHOLE_KITS) -> tuple[Score, list[Stem]]:
     """Compose and play one song: its score and its 3...10 stems, (2, N) float32 each, levelled and limited.
 
     Raises VQSSError without a soundfont.
@@ -111,7 +115,7 @@ def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None) ->
         rng = np.random.default_rng([seed, index, attempt])
         renew_general_midi(fonts[int(rng.integers(len(fonts)))])
         score = compose(rng, seconds)
-        stems = [s for s in play(rng, score, bank) if active_rms(s.audio) > 1e-4][:MOST]
+        stems = [s for s in play(rng, score, bank, whole_kits) if active_rms(s.audio) > 1e-4][:MOST]
         if len(stems) >= FEWEST:
             return score, _balance(rng, stems)
     raise VQSSError(f"song {index} of seed {seed} came out silent; use another seed")

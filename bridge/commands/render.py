@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", choices=("train", "test", "all"), default="train",
         help="which of the recordings to play: nine tenths (train, default), the others (test), or all",
     )  # fmt: skip
+    parser.add_argument(
+        "--whole-kits", type=options.probability, metavar="P",
+        help="how often a drum kit is one stem instead of one for each piece, 0 to 1 (default: 0.15)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same songs")
     parser.add_argument(
         "--jobs", type=options.positive_int, default=os.cpu_count() or 1, metavar="N",
@@ -32,12 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from training.band import WHOLE_KITS
     from training.render import render_songs
 
+    whole_kits = WHOLE_KITS if arguments.whole_kits is None else arguments.whole_kits
     with tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
         folders = render_songs(
             arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
-            arguments.split,
+            arguments.split, whole_kits=whole_kits,
             progress=lambda done, songs: bar.update(done - bar.n) and None,
         )  # fmt: skip
     if arguments.json:
