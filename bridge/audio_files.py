@@ -78,7 +78,7 @@ class _PedalboardDecoder:
 def _open_decoder(path: Path) -> _Decoder:
     try:
         return _SoundfileDecoder(path)
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a headless file, by its name's ending
         try:
             return _PedalboardDecoder(path)
         except (ImportError, OSError, ValueError, RuntimeError):

@@ -41,12 +41,14 @@ class Take:
 class Automation:
     """Plays `take` on `surface`, writes what moves there into the file `target`, or both; either may be None.
 
-    Raises VQSSError for a take that does not fit the mixer, and for a target that exists.
+    Raises VQSSError for a take that does not fit the mixer, for a target that exists, and for a folder that cannot be.
     """
 
     def __init__(self, surface: ControlSurface, take: Take | None = None, target: Path | None = None) -> None:
         if target is not None and target.exists():
             raise VQSSError(f"'{target}' exists; choose another name for --write-automation, or move it away")
+        if target is not None:
+            _make_folder(target.parent)
         self._surface, self._target = surface, target
         self._due = list(_checked(surface, take)) if take else []
         self._start = dict(take.start) if take else {}
@@ -68,7 +70,7 @@ class Automation:
     def reach(self, frame: int, chunk: int, rate_hz: int) -> None:
         """The chunk that begins with `frame` of the input comes next: set what is due by then."""
         if frame < self._frame:  # the device was opened again, and counts anew
-            self._base_s += self._frame / rate_hz
+            self._base_s = self._stamp_s
         self._frame = frame + chunk
         self._stamp_s = self._base_s + frame / rate_hz
         self._play(self._stamp_s + 0.5 / rate_hz)
@@ -140,6 +142,14 @@ def write_take(path: Path, take: Take) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise VQSSError(f"cannot write the automation '{path}' ({error.strerror}); choose another folder") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """At once: what was played for an hour must not be lost at its end."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VQSSError(f"cannot make the folder '{folder}' ({error.strerror}); choose another") from error
 
 
 def _is_change(change: Any) -> bool:

@@ -72,7 +72,7 @@ class Exchange:
 
     def _song_ready(self, count: int) -> bool:
         state, song = self.state, self.song
-        ended = song.written >= state[kernel.SONG_END] > 0
+        ended = song.written >= state[kernel.SONG_END]
         return not state[kernel.SONG_ON] or song.readable >= count or ended
 
     def _record_ready(self, count: int) -> bool:

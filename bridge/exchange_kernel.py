@@ -32,6 +32,7 @@ INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE, REMAINDER = range(5)
 LEVELS = 5
 
 FADE_FRAMES = 512
+CATCH_UP = 64   # blocks of silence that the recorder is given at a time, at most, for those it was too slow for
 
 _ANY, _MEMORY, _INTEGERS, _FLOATS = "float32[:, :]", "float32[:, ::1]", "int64[::1]", "float32[::1]"
 
@@ -87,18 +88,21 @@ def take_in(
 @njit(f"void({_MEMORY}, {_INTEGERS}, {_ANY}, {_INTEGERS})", cache=True)
 def _record(memory: Floats, positions: Integers, out: Floats, state: Integers) -> None:
     """Hand what is heard to the recorder; where it is too slow, silence of the same length follows later."""
-    count, gap = out.shape[1], state[GAP]
-    written = positions[WRITTEN]
-    if written + gap + count - load_acquire(positions, READ) > memory.shape[1]:
-        state[GAP] += count
-        state[RECORD_DROPPED] += count
-        return
-    for i in range(gap):
+    count, written = out.shape[1], positions[WRITTEN]
+    room = memory.shape[1] - (written - load_acquire(positions, READ))
+    silence = min(state[GAP], room, CATCH_UP * count)
+    for i in range(silence):
         for channel in range(memory.shape[0]):
             memory[channel, (written + i) & (memory.shape[1] - 1)] = np.float32(0.0)
-    copy_in(memory, written + gap, out)
-    state[GAP] = 0
-    store_release(positions, WRITTEN, written + gap + count)
+    state[GAP] -= silence
+    written += silence
+    if state[GAP] > 0 or silence + count > room:
+        state[GAP] += count
+        state[RECORD_DROPPED] += count
+    else:
+        copy_in(memory, written, out)
+        written += count
+    store_release(positions, WRITTEN, written)
 
 
 @njit("float32(float32[:, ::1], int64, int64, int64, int64[::1], float32[::1])", cache=True)

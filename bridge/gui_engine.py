@@ -12,8 +12,7 @@ from bridge.engine_child import EngineChild
 from bridge.osc_client import RemoteControl
 from bridge.rack_store import RackStore
 from vqss_engine.control import Control, Parameter, Value
-
-POSITION = "/vqss/transport/position"
+from vqss_engine.vocabulary import POSITION
 
 _KEPT = ("model", "inputs", "outputs")
 _ONCE = ("preset", "record", "automation", "write_automation")
@@ -79,8 +78,8 @@ class OwnEngine:
 def state_options(remote: RemoteControl) -> list[str]:
     """What differs from the defaults of a fresh engine, as --set options; the song begins where it is now."""
     settings = changed_settings(remote, lambda parameter: not parameter.path.startswith(DEVICE))
-    if POSITION in settings or remote.telemetry.position_s:
-        settings[POSITION] = f"{remote.telemetry.position_s:.3f}"
+    if POSITION in settings:
+        settings[POSITION] = f"{float(settings[POSITION]):.3f}"
     return [f"--set={path}={value}" for path, value in settings.items()]
 
 

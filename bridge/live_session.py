@@ -104,7 +104,7 @@ class LiveSession:
     def run(self) -> dict[str, Any]:
         """Play until stopped, until `seconds` have passed, or the device ends by itself.
 
-        Raises VQSSError where the device does not open at first, or the recording fails.
+        Raises VQSSError where the device does not open at first. `recording_failed` tells whether all is on disk.
         """
         began = time.monotonic()
         try:
@@ -117,6 +117,7 @@ class LiveSession:
             self._telemetry.state = EngineState.STOPPED
             if self._recorder:
                 self._recorder.close()
+            self._say_faults()
         assert self._last is not None
         return run_report(time.monotonic() - began, self._telemetry, self.counts, self._last, latency_ms)
 
@@ -178,15 +179,23 @@ class LiveSession:
         self._on_tick()
         return latency_ms
 
+    @property
+    def recording_failed(self) -> bool:
+        """Whether something that was to be recorded is not on the disk."""
+        return self._recorder is not None and self._recorder.failed
+
     def _say_status(self) -> None:
         """The line of this second, and the faults that were reported since the last."""
+        self._say_faults()
+        if self._options.status:
+            status_line(self._telemetry)
+
+    def _say_faults(self) -> None:
         snapshot = self._telemetry.snapshot()
         new = snapshot.error_count - self._told
         self._told = snapshot.error_count
         for text in snapshot.errors[max(0, len(snapshot.errors) - new) :] if new else ():
             say(text)
-        if self._options.status:
-            status_line(self._telemetry)
 
     def _reconnect(self, stream: LiveStream, began: float) -> None:
         """Leave a lost device behind, without waiting for it, and try every two seconds to have one again."""

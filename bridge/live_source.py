@@ -102,6 +102,9 @@ class SongPlayer:
             except (VQSSError, OSError) as error:
                 self._report(str(error))
                 self._stop_reading()
+            except Exception as error:  # whatever a decoder raises, the transport must go on to listen
+                self._report(f"the song failed ({type(error).__name__}: {error})")
+                self._stop_reading()
         self._stop_reading()
 
     def _attach(self, exchange: Exchange, done: threading.Event) -> None:

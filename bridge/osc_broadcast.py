@@ -12,10 +12,11 @@ import time
 from typing import Protocol
 
 from bridge.osc_dispatch import Send, change_message
-from bridge.osc_feeds import POSITION, levels_message, spectra_message, status_message
+from bridge.osc_feeds import levels_message, spectra_message, status_message
 from bridge.osc_subscribers import Clock, Subscribers, Subscription
 from vqss_engine.control import Value
 from vqss_engine.telemetry import Telemetry
+from vqss_engine.vocabulary import POSITION
 
 SHORTEST_INTERVAL_S = 0.004
 _LONGEST_WAIT_S = 1.0

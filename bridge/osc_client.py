@@ -18,7 +18,7 @@ from typing import Any
 
 from bridge.osc_answers import Answers
 from bridge.osc_dispatch import change_message
-from bridge.osc_feeds import ERROR, LEVELS, POSITION, SESSION, SPECTRA, STATUS
+from bridge.osc_feeds import ERROR, LEVELS, SESSION, SPECTRA, STATUS
 from bridge.osc_link import Link
 from bridge.osc_mirror import cluster_count, fetch_description, mirror_of, update
 from bridge.osc_packet import Message, encode_bundle, encode_message
@@ -38,6 +38,7 @@ from vqss_engine.control import (
 )
 from vqss_engine.errors import VQSSError
 from vqss_engine.notifier import Notifier
+from vqss_engine.vocabulary import POSITION
 
 REMOTE = "remote"
 """The origin of changes that came over the wire."""

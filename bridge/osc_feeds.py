@@ -8,9 +8,6 @@ from bridge.osc_packet import encode_floats, encode_message
 from vqss_engine.telemetry import Telemetry
 
 LEVELS, SPECTRA, STATUS = "/vqss/levels", "/vqss/spectra", "/vqss/status"
-POSITION = "/vqss/transport/position"
-"""A parameter, that seeks; its message also tells subscribers where a song is, as it plays."""
-
 SESSION, PONG, ERROR = "/vqss/session", "/vqss/pong", "/vqss/error"
 
 

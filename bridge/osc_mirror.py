@@ -9,6 +9,7 @@ from typing import Any
 
 from vqss_engine.control import Argument, ControlSurface, Parameter, ParameterError, Value
 from vqss_engine.errors import VQSSError
+from vqss_engine.vocabulary import POSITION
 
 _LARGEST_ANSWER = 16 << 20
 _KINDS = {"f": "float", "i": "int", "s": "string"}
@@ -45,7 +46,7 @@ def cluster_count(tree: dict[str, Any]) -> int:
 
 def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: Container[str] = ()) -> None:
     """Bring effects and values of `mirror` up to a description with as many clusters; `newer` are the paths whose
-    values here the description is too old to tell of, looked at last of all."""
+    values here the description is too old to tell of, looked at last of all. Where the song is, the stream tells."""
     leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if leaf.get("ACCESS") == _READ_WRITE}
     if gone := [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]:
         mirror.unregister(gone)
@@ -56,7 +57,7 @@ def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: 
     for path, leaf in leaves.items():
         parameter = mirror.parameter(path)
         try:
-            if not parameter.view_of:
+            if not parameter.view_of and path != POSITION:
                 values[path] = parameter.check(tuple(leaf["VALUE"]))
         except ParameterError as error:
             mirror.telemetry.report(str(error))

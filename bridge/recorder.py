@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.audio_files import AudioWriter
+from bridge.audio_files import AudioWriter, disk_error
 from bridge.coding import Coding
 from bridge.exchange import Exchange
-from bridge.exchange_kernel import FADE_FRAMES
+from bridge.exchange_kernel import FADE_FRAMES, RECORDING
 from vqss_engine.errors import UsageError, VQSSError
 
 Block = NDArray[np.float32]
@@ -47,10 +47,14 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._block: Block = np.zeros((0, _PIECE), np.float32)
         self._last: Block = self._block[:, :1]
-        self._failed, self._taken = False, 0
+        self.failed = False
+        """Whether the disk failed; what was written before is kept."""
+        self._taken, self._recorded = 0, False
 
     def attach(self, exchange: Exchange) -> None:
         """Record from here on what `exchange` plays, which is not running yet; the rate must stay what it was."""
+        if self.failed:
+            return
         if self._exchange is not None and self._exchange.rate_hz != exchange.rate_hz:
             self._report(f"the device changed to {exchange.rate_hz} Hz; the recording ends here")
             return
@@ -68,14 +72,34 @@ class Recorder:
         self._thread.start()
 
     def close(self) -> None:
-        """Write what is left, and give the files their names. Raises VQSSError where the disk failed."""
+        """Write what is left, and give the files their names; where nothing was recorded there are none."""
         if self._thread is None:
             return
         self._pause()
         for writer, path in zip(self._writers, self.paths):
-            writer.close()
-            writer.path.replace(path)
+            self._finish(writer, path)
         self._thread, self._writers = None, []
+
+    def _finish(self, writer: AudioWriter, path: Path) -> None:
+        if not self._recorded:
+            writer.abandon()
+            writer.path.unlink(missing_ok=True)
+            return
+        try:
+            writer.close()
+        except VQSSError as error:
+            self._fail(error)
+        try:
+            writer.path.replace(path)
+        except OSError as error:
+            self._fail(disk_error(path.parent, error))
+
+    def _fail(self, error: VQSSError) -> None:
+        if not self.failed:
+            self._report(f"{error}; the recording ends here")
+        self.failed = True
+        if self._exchange is not None:      # a callback that does not run in real time would wait for what nobody takes
+            self._exchange.state[RECORDING] = 0
 
     def _pause(self) -> None:
         self._stopping.set()
@@ -98,7 +122,7 @@ class Recorder:
     def _run(self) -> None:
         while True:
             last = self._stopping.is_set()
-            while not self._failed and self._take():
+            while not self.failed and self._take():
                 self._write()
             if last:
                 return
@@ -106,14 +130,14 @@ class Recorder:
 
     def _write(self) -> None:
         """What `_block` holds."""
-        if self._failed:
+        if self.failed:
             return
+        self._recorded = True
         try:
             for index, writer in enumerate(self._writers):
                 writer.write(self._block[2 * index : 2 * index + 2, : self._taken])
         except VQSSError as error:
-            self._report(f"{error}; the recording ends here")
-            self._failed = True
+            self._fail(error)
         self._last = self._block[:, self._taken - 1 : self._taken].copy()
 
     def _take(self) -> bool:

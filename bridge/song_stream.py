@@ -14,6 +14,7 @@ from bridge.resample import StreamingResampler
 Block = NDArray[np.float32]
 Loop = tuple[float, float]
 
+SHORTEST_LOOP_S = 0.01
 _READ_FRAMES = 4096
 
 
@@ -57,11 +58,11 @@ class SongStream:
         return True
 
     def next(self, loop: Loop = (0.0, 0.0)) -> Block | None:
-        """The next block, which may be empty; None after the end. `loop`: seconds, off where end <= start."""
+        """The next block, which may be empty; None after the end. `loop`: seconds, off where it is too short."""
         if self._ended:
             return None
         start_s, end_s = loop
-        end = round(end_s * self._hz) if end_s > start_s else None
+        end = round(end_s * self._hz) if end_s - start_s >= SHORTEST_LOOP_S else None
         if end is not None and self._at == end:
             self._jump(start_s)
         if not self._more():

@@ -8,10 +8,10 @@ from bridge.live_source import SongPlayer
 from bridge.osc_files import file_within
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
-from vqss_engine.vocabulary import INPUT_SOURCE, SOURCE
+from vqss_engine.vocabulary import INPUT_SOURCE, POSITION, SOURCE
 
 PLAY, STOP = "/vqss/transport/play", "/vqss/transport/stop"
-POSITION, LOOP = "/vqss/transport/position", "/vqss/transport/loop"
+LOOP = "/vqss/transport/loop"
 
 
 class Transport:
@@ -24,9 +24,10 @@ class Transport:
         surface.on_action(STOP, self._stop)
 
     def begin(self, song: Path | None) -> None:
-        """Play this file of the music folder from its start, or what the surface says."""
+        """Play this file, which lies in the music folder, from its start, or what the surface says."""
         if song is not None:
-            self._surface.set_many({SOURCE: song.name, PLAY: 1}, self)
+            name = song.relative_to(self._music.resolve()) if self._music else song.name
+            self._surface.set_many({SOURCE: str(name), PLAY: 1}, self)
         elif self._surface.get(SOURCE) != INPUT_SOURCE:
             self._changed(SOURCE, self._surface.get(SOURCE), self)
         for path in (POSITION, LOOP, PLAY):
@@ -59,13 +60,7 @@ class Transport:
 
     def _stop(self, on: object = True, origin: object = None) -> None:
         if on:
-            self._surface.set(PLAY, 0, self)
-            self._back()
-
-    def _back(self) -> None:
-        """To the start, whatever the last position asked for was."""
-        self._surface.set(POSITION, 0.0, self)
-        self.player.seek(0.0)
+            self._surface.set_many({PLAY: 0, POSITION: 0.0}, self)
 
     def _ended(self) -> None:
         """The song was heard to its end; the player waits at its start."""

@@ -138,9 +138,7 @@ class TransportBar(QWidget):
     # Being used
 
     def seek(self, seconds: float) -> None:
-        """Go to a second of the song, also to the one that was gone to last."""
-        if seconds == self._model.get(POSITION):
-            seconds += 0.001
+        """Go to a second of the song."""
         self._model.put(POSITION, seconds)
 
     def toggle_play(self) -> None:

@@ -68,6 +68,27 @@ def test_what_is_written_can_be_read_and_written_over_a_replay(song: Path, tmp_p
     assert both.changes[: len(take.changes)] == take.changes and both.changes[-1][1:] == (GAIN, 3.0)
 
 
+def test_the_folder_of_a_take_is_made_at_once(tmp_path: Path) -> None:
+    automation = Automation(ControlSurface(4), None, tmp_path / "new" / "take.json")
+    automation.begin()
+    automation.close()
+    assert read_take(tmp_path / "new" / "take.json").changes == ()
+    (tmp_path / "file").touch()
+    with pytest.raises(VQSSError, match="cannot make the folder"):
+        Automation(ControlSurface(4), None, tmp_path / "file" / "take.json")
+
+
+def test_seconds_go_on_where_the_device_comes_back_at_another_rate(tmp_path: Path) -> None:
+    surface = ControlSurface(4)
+    automation = Automation(surface, None, tmp_path / "take.json")
+    automation.begin()
+    automation.reach(44100 * 10 - 256, 256, 44100)
+    automation.reach(0, 256, 48000)
+    surface.set(GAIN, -3.0)
+    automation.close()
+    assert read_take(tmp_path / "take.json").changes == ((pytest.approx(10 + 256 / 48000), GAIN, -3.0),)
+
+
 def test_the_command_replays_a_take_without_a_device(song: Path, tmp_path: Path) -> None:
     write_take(tmp_path / "take.json", Take({MUTE: True}, ((0.5, GAIN, -70.0), (1.0, MUTE, False))))
     small_bundle().save(tmp_path / "small")

@@ -54,6 +54,15 @@ def test_listeners_hear_of_real_changes_with_their_origin() -> None:
     assert heard == [(MUTE, True, "desk"), (MUTE, False, None)]
 
 
+def test_every_seek_is_heard_and_the_position_is_where_the_song_is() -> None:
+    surface, path = ControlSurface(4), "/vqss/transport/position"
+    heard = listen(surface)
+    for _ in range(2):
+        surface.set(path, 0.0, "me")
+    surface.telemetry.position_s = 12.5
+    assert heard == [(path, 0.0, "me")] * 2 and surface.get(path) == surface.values()[path] == 12.5
+
+
 def test_gain_and_fader_are_two_views_of_one_value() -> None:
     surface = ControlSurface()
     heard = listen(surface)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,37 @@ def test_what_a_slow_disk_misses_is_as_long_in_the_file(tmp_path: Path) -> None:
     assert not rest[:, : 40 * BLOCK].any() and (rest[:, 40 * BLOCK :] == 0.25).all()
 
 
+def test_a_disk_that_stands_still_for_long_is_caught_up_with() -> None:
+    """A gap longer than the ring that holds what is recorded: silence of the same length, then sound again."""
+    exchange = Exchange(2, 2, RATE)
+    exchange.start_recording()
+    exchange.begin(0)
+    given, wanted = np.full((2, BLOCK), 0.25, np.float32), np.zeros((2, BLOCK), np.float32)
+    missed = 2 * exchange.recorded.capacity // BLOCK + 7
+    for _ in range(missed):
+        exchange.exchange(given, wanted)
+    parts: list[np.ndarray] = []
+    for _ in range(100):
+        parts.append(np.zeros((2, exchange.recorded.readable), np.float32))
+        assert exchange.recorded.read(parts[-1])
+        exchange.exchange(given, wanted)
+    parts.append(np.zeros((2, exchange.recorded.readable), np.float32))
+    assert exchange.recorded.read(parts[-1])
+    recorded = np.concatenate(parts, axis=1)[0]
+    assert len(recorded) == (missed + 100) * BLOCK
+    lost = exchange.count(kernel.RECORD_DROPPED)
+    start = exchange.recorded.capacity
+    assert not recorded[start : start + lost].any() and (recorded[start + lost :] == 0.25).all()
+
+
+def test_a_device_that_does_not_open_leaves_no_recording(tmp_path: Path) -> None:
+    exchange = Exchange(2, 2, RATE)
+    recorder = Recorder(tmp_path / "take.wav", {}, pytest.fail)
+    recorder.attach(exchange)
+    recorder.close()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def full_disk() -> Iterator[int]:
     """No file can be longer than this, bytes."""
@@ -51,11 +83,14 @@ def full_disk() -> Iterator[int]:
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_sound(tmp_path: Path, full_disk: int) -> None:
-    seconds, engine = 6.0, small_engine()
+    seconds, engine = 12.0, small_engine()
     engine.warm_up()
     engine.surface.set("/vqss/main/gain", -6.0)
     path = song_file(tmp_path, np.full((2, RATE), 0.25, np.float32))
-    report, (take,), _ = play(path, tmp_path, seconds, engine=engine)
+    began = time.monotonic()
+    report, (take,), session = play(path, tmp_path, seconds, engine=engine)
+    assert session.recording_failed
+    assert time.monotonic() - began < 60.0      # a run that waits for the recorder no longer does
     assert report["hops"] > seconds * RATE / engine.hop - 8
     assert "the recording ends here" in " ".join(engine.telemetry.snapshot().errors)
     assert 0 < take.shape[1] <= full_disk / 6

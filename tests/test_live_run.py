@@ -18,7 +18,7 @@ from bridge.hop_times import HopTimes
 from bridge.live_source import SongPlayer
 from bridge.live_stream import LiveStream
 from bridge.osc_client import RemoteControl
-from tests.live_runs import RATE, song_file
+from tests.live_runs import RATE, heard, song_file
 from tests.osc_peers import wait_until
 from tests.streams import small_bundle, small_engine
 
@@ -53,6 +53,20 @@ def test_the_report_has_all_its_fields(
     names = [record.name, *(f"take_cluster_{k:02d}.wav" for k in range(4))]
     assert sorted(path.name for path in tmp_path.glob("take*")) == sorted(names)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_song_below_the_music_folder_is_played(
+    song: np.ndarray, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not one of the same name in the folder itself."""
+    album = tmp_path / "album"
+    album.mkdir()
+    path, other = song_file(album, song[:, :RATE]), song_file(tmp_path, np.zeros((2, RATE), np.float32))
+    assert path.name == other.name
+    options = ["--model", model, "--source", str(path), "--music", str(tmp_path), "--record", str(tmp_path / "t.wav")]
+    assert main([*NO_DEVICE, *options, "--freewheel", "--seconds", "1"]) == 0
+    assert np.abs(heard(tmp_path / "t.wav")).max() > 0.1
+    assert "no file" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -107,6 +121,7 @@ def test_a_thousand_starts_leave_no_thread_behind() -> None:
         (["--source", "nowhere.wav"], 1, "no file 'nowhere.wav'"),
         (["--measure-latency"], 2, "joined by a cable"),
         (["--record", "take.mp4", "--seconds", "1"], 2, ".wav, .flac or .ogg"),
+        (["--source", __file__, "--music", "/proc"], 2, "lies outside --music '/proc'"),
         (["--set", "/vqss/cluster/99/gain=0"], 2, "/vqss/cluster/99/gain"),
     ],
 )

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge import exchange_kernel as kernel
 from bridge.exchange import Exchange
 from bridge.live_source import SongPlayer
 from bridge.song_stream import SongStream
+from bridge.transport import Transport
 from tests.live_runs import RATE, aligned, latency_frames, play, song_file
+from tests.osc_peers import wait_until
+from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 
 
@@ -47,6 +51,11 @@ def test_a_loop_joins_without_a_gap(tmp_path: Path) -> None:
     wanted = np.concatenate([signal[:, :end], signal[:, start:end], signal[:, start:end]], axis=1)
     assert np.array_equal(taken(stream, wanted.shape[1], (0.5, 1.1)), wanted)
     assert stream.jumps[1:] == [(end, pytest.approx(0.5)), (2 * end - start, pytest.approx(0.5))]
+
+
+def test_a_loop_of_nothing_is_none(tmp_path: Path) -> None:
+    signal = ramp(RATE)
+    assert np.array_equal(taken(SongStream(song_file(tmp_path, signal), 2, RATE), 2 * RATE, (0.0, 1e-5)), signal)
 
 
 def test_a_loop_beyond_the_end_comes_round_at_the_end(tmp_path: Path) -> None:
@@ -97,6 +106,47 @@ def test_the_player_tells_the_end_and_can_play_again(tmp_path: Path) -> None:
     heard = playing(exchange, lambda: player.position_s > 0.2)
     assert set(np.unique(signal[0, 5000:8000])) <= set(heard[0])
     player.close()
+
+
+def test_a_song_is_sought_in_twice_at_the_same_place(tmp_path: Path) -> None:
+    surface = ControlSurface(4)
+    exchange, transport = Exchange(2, 2, RATE), Transport(surface, tmp_path)
+    transport.begin(song_file(tmp_path, ramp(4 * RATE)))
+    transport.player.attach(exchange)
+    exchange.begin(256)
+    for _ in range(3):
+        playing(exchange, lambda: transport.player.position_s > 1.0)
+        surface.set("/vqss/transport/position", 0.5)
+        playing(exchange, lambda: 0.5 <= transport.player.position_s < 0.9)
+    exchange.hold()
+    transport.close()
+
+
+@pytest.mark.parametrize("name", ["headless.raw", "empty.wav"])
+def test_after_a_song_that_cannot_be_read_the_next_one_plays(tmp_path: Path, name: str) -> None:
+    reports: list[str] = []
+    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, lambda: None)
+    bad, good = tmp_path / name, song_file(tmp_path, ramp(RATE // 4))
+    if name == "empty.wav":
+        soundfile.write(bad, np.zeros((0, 2)), RATE)
+    else:
+        bad.write_bytes(b"no header")
+    player.choose(bad)
+    player.play(True)
+    player.attach(exchange)
+    exchange.begin(256)
+    wait_until(lambda: reports)
+    player.choose(good)
+    heard = playing(exchange, lambda: player.position_s > 0.2)
+    assert heard[0].max() > 0
+    exchange.hold()
+    player.close()
+
+
+def test_a_run_that_is_not_in_real_time_does_not_wait_for_a_song_without_sound(tmp_path: Path) -> None:
+    began = time.monotonic()
+    report, (out,), _ = play(song_file(tmp_path, np.zeros((2, 0), np.float32)), tmp_path, 1.0)
+    assert report["hops"] > 0 and not out.any() and time.monotonic() - began < 30.0     # it stood still 5 s a block
 
 
 @pytest.mark.parametrize("frames", [64, 256, 441, 4096])

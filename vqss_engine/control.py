@@ -131,7 +131,7 @@ class ControlSurface:
         """The value at `path`; raises UnknownAddress."""
         parameter = self.parameter(path)
         try:
-            return _shown(parameter, self._values[parameter.view_of or path])
+            return self._shown(parameter, self._values[parameter.view_of or path])
         except KeyError:
             raise UnknownAddress(path) from None
 
@@ -139,7 +139,13 @@ class ControlSurface:
         """Every path and its value, views included, all of one moment."""
         with self._lock:
             parameters, values = tuple(self._parameters.values()), dict(self._values)
-        return {p.path: _shown(p, values[p.view_of or p.path]) for p in parameters}
+        return {p.path: self._shown(p, values[p.view_of or p.path]) for p in parameters}
+
+    def _shown(self, parameter: Parameter, stored: Value) -> Value:
+        """The stored value as this parameter shows it."""
+        if parameter.path == vocabulary.POSITION:
+            return float(self.telemetry.position_s)
+        return db_to_fader(_number(stored)) if parameter.view_of else stored
 
     def set(self, path: str, value: object, origin: object = None) -> Value:
         """Set one parameter; returns the value taken. Raises ParameterError, and then changes nothing."""
@@ -171,7 +177,9 @@ class ControlSurface:
         """Keep real changes and queue their notifications. The lock is held."""
         state = self._state
         for path, value in values.items():
-            if self._values[path] == value:
+            if path == vocabulary.POSITION:
+                self.telemetry.position_s = _number(value)
+            elif self._values[path] == value:
                 continue
             self._values[path] = value
             if path in self._fields:
@@ -182,7 +190,7 @@ class ControlSurface:
         self._state = state
 
     def subscribe(self, callback: Callback) -> Callable[[], None]:
-        """Call `callback(path, value, origin)` at every real change; returns a function that ends it."""
+        """Call `callback(path, value, origin)` at every real change and at every seek; returns what ends it."""
         return self._changes.subscribe(callback)
 
     # Actions
@@ -250,11 +258,6 @@ class ControlSurface:
                 self._views[parameter.view_of] = parameter.path
             else:
                 self._values[parameter.path] = parameter.default
-
-
-def _shown(parameter: Parameter, stored: Value) -> Value:
-    """The stored value as this parameter shows it."""
-    return db_to_fader(_number(stored)) if parameter.view_of else stored
 
 
 def _number(value: Value) -> float:

@@ -14,6 +14,9 @@ from vqss_engine.taper import MAXIMUM_DB, SILENCE_DB, UNITY_FADER
 
 CLUSTER, MAIN = "/vqss/cluster/{k}", "/vqss/main"
 BYPASS, LIMITER, SOURCE = "/vqss/bypass", "/vqss/main/limiter", "/vqss/source"
+POSITION = "/vqss/transport/position"
+"""Moves by itself while a song plays: its value is the telemetry's, and setting it counts whatever it was."""
+
 INPUT_SOURCE = "input"
 """The value of /vqss/source that means the device's input; anything else is a file in the music folder."""
 
@@ -86,12 +89,12 @@ MAIN_PARAMETERS: tuple[Parameter, ...] = (
     _switch(BYPASS, "hear the delayed input instead of the mix of clusters"),
     Parameter(SOURCE, (_FILE,), INPUT_SOURCE, "what is separated: the input, or a file", form=_SOURCE),
     _switch("/vqss/transport/play", "play the source file; 0 pauses"),
-    Parameter("/vqss/transport/position", (_SECONDS,), 0.0, "where the source file plays; setting it seeks"),
+    Parameter(POSITION, (_SECONDS,), 0.0, "where the source file plays; setting it seeks"),
     Parameter(
         "/vqss/transport/loop",
         (replace(_SECONDS, name="start"), replace(_SECONDS, name="end")),
         (0.0, 0.0),
-        "loop from start to end; off where end is not after start",
+        "loop from start to end; off where that is less than 0.01 s",
     ),
 )
 

@@ -92,12 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(report)
     else:
         print_report(report)
+    status = int(session.recording_failed)
     if session.abandoned:
         # A stream that hangs in the audio system would hang the end of this process too.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
-    return 0
+        os._exit(status)
+    return status
 
 
 def _measure(arguments: argparse.Namespace) -> int:
@@ -126,6 +127,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--samplerate {arguments.samplerate}; give 32000 to 192000")
     if arguments.source is not None and not arguments.source.is_file():
         raise VQSSError(f"there is no file '{arguments.source}'; check the path given to --source")
+    source, music = arguments.source, arguments.music
+    if source and music and not source.resolve().is_relative_to(music.resolve()):
+        raise UsageError(f"'{source}' lies outside --music '{music}'; name a folder that holds it")
     if arguments.freewheel and not arguments.input == arguments.output == "none":
         raise UsageError("--freewheel is for --input none --output none; a JACK server freewheels by itself")
     if arguments.freewheel and arguments.seconds is None:
