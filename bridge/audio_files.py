@@ -81,21 +81,24 @@ def _open_decoder(path: Path) -> _Decoder:
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a headless file, by its name's ending
         try:
             return _PedalboardDecoder(path)
-        except (ImportError, OSError, ValueError, RuntimeError):
+        except (ImportError, OSError, ValueError, RuntimeError, TypeError):
             raise VQSSError(
                 f"cannot read '{path}' as audio (format not recognised); give a WAV, FLAC, OGG or MP3 file"
             ) from error
 
 
 def _check_path(path: Path) -> None:
-    if not path.exists():
-        raise VQSSError(f"there is no file '{path}'; check the path")
-    if not path.is_file():
-        raise VQSSError(f"'{path}' is not a file; name a song")
-    if not os.access(path, os.R_OK):
-        raise VQSSError(f"'{path}' may not be read; change its permissions")
-    if path.stat().st_size == 0:
-        raise VQSSError(f"'{path}' is empty (0 bytes); fetch or export it again")
+    try:
+        if not path.exists():
+            raise VQSSError(f"there is no file '{path}'; check the path")
+        if not path.is_file():
+            raise VQSSError(f"'{path}' is not a file; name a song")
+        if not os.access(path, os.R_OK):
+            raise VQSSError(f"'{path}' may not be read; change its permissions")
+        if path.stat().st_size == 0:
+            raise VQSSError(f"'{path}' is empty (0 bytes); fetch or export it again")
+    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        raise VQSSError(f"'{path}' cannot be read ({error.strerror}); check the path and its permissions") from error
 
 
 class AudioReader:
@@ -193,6 +196,7 @@ class AudioWriter:
         self._written = 0
         container = coding.container(expected_frames, channels)
         try:
+            path.open("wb").close()  # soundfile cannot tell why a file does not open
             self._file = soundfile.SoundFile(
                 native_name(path), "w", sample_rate, channels, coding.subtype, format=container
             )
@@ -225,11 +229,11 @@ class AudioWriter:
             self._file.close()
 
     def _failure(self, error: Exception | None) -> VQSSError:
+        if isinstance(error, OSError):
+            return disk_error(self.path.parent, error)
         code = getattr(error, "code", None)
         if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError) or _is_full(self.path.parent):
             return disk_error(self.path.parent, None)
-        if isinstance(error, OSError):
-            return disk_error(self.path.parent, error)
         return VQSSError(f"cannot write '{self.path.name}' ({error}); choose another --format")
 
 
@@ -245,5 +249,5 @@ def disk_error(folder: Path, error: OSError | None) -> VQSSError:
     """The message for a failed write below `folder`; `error` None when only the size tells that it failed."""
     place = folder.parent if folder.name.startswith(".") else folder
     if error is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return VQSSError(f"the disk that holds '{place}' is full; free some space or choose another folder with -o")
-    return VQSSError(f"cannot write to '{place}' ({error.strerror or error}); choose another folder with -o")
+        return VQSSError(f"the disk that holds '{place}' is full; free some space or choose another folder")
+    return VQSSError(f"cannot write to '{place}' ({error.strerror or error}); choose another folder")

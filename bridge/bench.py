@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 import vqss_engine
+from bridge.audio_files import AudioWriter
 from bridge.bench_signal import bench_signal
+from bridge.coding import Coding
 from bridge.collection import no_collection
 from bridge.files import FileJob, separate_file
 from bridge.mixdown import Mixdown
@@ -140,7 +141,9 @@ def file_run(bundle: ModelBundle, profile: str, seconds: float) -> dict[str, Any
     with tempfile.TemporaryDirectory(prefix="vqss-bench-") as folder:
         song = Path(folder) / "song.wav"
         rate = bundle.config.sample_rate
-        soundfile.write(song, bench_signal(seconds, rate).T, rate, subtype="FLOAT")
+        writer = AudioWriter(song, rate, CHANNELS, Coding.named("wav"))
+        writer.write(bench_signal(seconds, rate))
+        writer.close()
         return separate_file(song, Path(folder) / "stems", bundle, FileJob(clusters="all", profile=profile)).manifest
 
 

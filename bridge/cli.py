@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import importlib
 import io
 import os
@@ -107,6 +108,11 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(TERMINATED)
 
 
+def _leave_stdout() -> None:
+    """Nobody takes our output any more; a second error at exit would say nothing new."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `vqss` with `argv` (default: the process's own) and return its exit code."""
     if argv is None:
@@ -129,10 +135,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("stopped; unfinished output was removed")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; a second error at exit would say nothing new.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 1
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+            _leave_stdout()
+            say(f"cannot write ({error.strerror}); free some space")
+            return 1
         if error.filename is None or "--debug" in argv:
             raise
         say(f"cannot use '{error.filename}' ({error.strerror}); check the path, its permissions and the disk")

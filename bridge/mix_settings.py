@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
@@ -52,10 +53,10 @@ class MixSettings:
         return dict(enumerate(self.surface.state.gain))
 
     @gains_db.setter
-    def gains_db(self, wanted: Mapping[int, float] | Sequence[float] | None) -> None:
+    def gains_db(self, wanted: Mapping[int, float] | Sequence[float] | NDArray[Any] | None) -> None:
         if wanted is not None and not isinstance(wanted, Mapping) and len(wanted) != self.clusters:
             raise VQSSError(f"{len(wanted)} gains for {self.clusters} clusters; give as many, or cluster -> dB")
-        pairs = wanted if isinstance(wanted, Mapping) else dict(enumerate(wanted or ()))
+        pairs = wanted if isinstance(wanted, Mapping) else dict(enumerate(() if wanted is None else wanted))
         values: dict[str, object] = {f"/vqss/cluster/{k}/gain": 0.0 for k in range(self.clusters)}
         for k, gain in pairs.items():
             # Faders end at -70 dB, which is silence; minus infinity means the same.

@@ -56,7 +56,7 @@ class VQSSeparator(PluginCall, MixSettings):
         model: ModelBundle | str | Path | None = None,
         solo: int | Iterable[int] | None = None,
         mute: int | Iterable[int] | None = None,
-        gains_db: Mapping[int, float] | Sequence[float] | None = None,
+        gains_db: Mapping[int, float] | Sequence[float] | NDArray[Any] | None = None,
         rack: ClusterRack | Mapping[Any, Any] | str | Path | None = None,
         profile: str = "default",
     ) -> None:

@@ -66,9 +66,13 @@ def test_without_o_output_goes_to_vqss_out(song: Path, tmp_path: Path, monkeypat
     assert [path.name for path in song.parent.iterdir()] == [song.name]
 
 
-def test_one_bad_song_does_not_stop_the_others(song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = tmp_path / "bad.wav"
-    bad.write_text("not audio")
+@pytest.mark.parametrize("name", ["bad.wav", "headless.raw", pytest.param("x" * 300, id="a name that is too long")])
+def test_one_bad_song_does_not_stop_the_others(
+    name: str, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / name
+    if len(name) < 300:
+        bad.write_text("not audio")
     assert main(["separate", str(bad), str(song), "-o", str(tmp_path / "out"), "--json"]) == 1
     out, err = capsys.readouterr()
     report = json.loads(out)
@@ -175,6 +179,13 @@ def test_a_reader_that_goes_away_causes_no_traceback() -> None:
     assert child.stderr.read() == b""
     child.stderr.close()
     child.wait(60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_behind_the_output_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        child = subprocess.run([*VQSS, "info", "--json"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert child.returncode == 1 and child.stderr.count(b"\n") == 1 and b"free some space" in child.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from bridge.stem_meter import StemMeter
 from bridge.stem_stream import HopSeparator, SharedResidual
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import PROFILES, StreamConfig
-from vqss_engine.errors import UsageError
+from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.offline import OfflineSeparator
 
 RATES_HZ = (8_000, 22_050, 48_000, 96_000, 192_000)
@@ -119,6 +120,12 @@ def test_the_reader_gives_blocks_of_what_was_written(extension: str, tmp_path: P
     assert {part.dtype for part in parts} == {np.dtype(np.float32)}
     assert max(part.shape[1] for part in parts) <= 1_000
     assert np.concatenate(parts, axis=1).shape == block.shape
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is a folder that nobody may write to")
+def test_a_file_that_may_not_be_made_is_no_full_disk() -> None:
+    with pytest.raises(VQSSError, match="cannot write to '/proc'"):
+        AudioWriter(Path("/proc/take.wav"), 44_100, 2, Coding.named("wav"))
 
 
 def test_pedalboard_decodes_where_soundfile_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,11 +76,18 @@ def test_colours_have_a_form(value: str) -> None:
         ("/vqss/cluster/0/mute", "0", False),
         ("/vqss/cluster/0/group", "5", 5),
         ("/vqss/cluster/0/name", "lead vocal", "lead vocal"),
+        ("/vqss/source", "曲　名\u00a0👩‍🎤.wav", "曲　名\u00a0👩‍🎤.wav"),
         ("/vqss/transport/loop", "2, 7.5", (2.0, 7.5)),
     ],
 )
 def test_text_from_a_command_line(path: str, text: str, value: object) -> None:
     assert SURFACE.parameter(path).parse(text) == value
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x00", "\u2028", "\x7f", "\udcff"])
+def test_a_text_is_one_line_that_can_be_sent(text: str) -> None:
+    with pytest.raises(ParameterError):
+        SURFACE.parameter("/vqss/cluster/0/name").parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "loud", "nan", "-inf", "13", "1 2"])

@@ -68,7 +68,7 @@ def test_an_impulse_stays_in_its_place_at_any_rate() -> None:
     for rate in (16000, 44100, 48000):
         audio = np.zeros((2, 6000), np.float32)
         audio[:, 3000] = 1.0
-        separator = VQSSeparator(BUNDLE, gains_db=[-6.0] * 4, rack={0: [pedalboard.BrickwallLimiter(0.0)]})
+        separator = VQSSeparator(BUNDLE, gains_db=np.full(4, -6.0), rack={0: [pedalboard.BrickwallLimiter(0.0)]})
         assert np.abs(separator(audio, rate)).argmax(axis=1).tolist() == [3000, 3000]
 
 

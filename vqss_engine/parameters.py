@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ Value = float | int | bool | str | tuple[float, ...]
 
 _FLOAT32_ROUNDING = 2.0**-23
 _TYPES = {"float": "f", "int": "i", "switch": "i", "string": "s", "blob": "b"}
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 _ON, _OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 
 
@@ -39,6 +41,11 @@ class UnknownAddress(ParameterError):
     def __init__(self, address: str) -> None:
         super().__init__(address, None, "a known address")
         self.args = (f"{_short(address)}: unknown address; `vqss osc` lists them all",)
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` is one line that can be sent as UTF-8: spaces and joiners of any script, no control characters."""
+    return not any(unicodedata.category(character) in _CONTROLS for character in text)
 
 
 def _short(text: str, limit: int = 80) -> str:
@@ -102,7 +109,7 @@ class Argument:
 
     def _check_text(self, address: str, value: object) -> str:
         limit = int(self.maximum or 0)
-        if not isinstance(value, str) or len(value) > limit or not all(c.isprintable() for c in value):
+        if not isinstance(value, str) or len(value) > limit or not is_plain(value):
             raise ParameterError(address, value, self.allowed)
         return value
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
-from vqss_engine.parameters import ParameterError, Value
+from vqss_engine.parameters import ParameterError, Value, is_plain
 
 FORMAT = 1
 SUFFIX = ".json"
@@ -145,7 +145,7 @@ class PresetFolder:
 
     def path(self, name: str) -> Path:
         """The file of the preset `name`; raises VQSSError where that is no plain name."""
-        plain = name.isprintable() and not any(character in name for character in '/\\:*?"<>|')
+        plain = is_plain(name) and not any(character in name for character in '/\\:*?"<>|')
         if not plain or not name.strip(" .") or name.startswith(".") or len(name) > _LONGEST_NAME:
             shown = "".join(c if c.isprintable() else "?" for c in name[:40])
             raise VQSSError(f"'{shown}' is no preset name; use up to {_LONGEST_NAME} letters, digits, spaces, - _ .")
