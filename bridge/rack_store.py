@@ -19,10 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack, read_rack
+from bridge.rack_bypass import without_bypass
+from bridge.rack_file import EXTERNAL_KEYS, FORMAT, RackSource, parse_rack, read_rack
 from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
+from vqss_engine.presets import read_preset
 
 Chains = dict[str, list[dict[str, Any]]]
 """Cluster number or 'main', as text, to the entries of its chain, as rack files have them."""
@@ -35,13 +37,16 @@ _SHOWN_WITHIN_S = 5.0
 class RackStore:
     """The rack of the engine behind `mixer`, which loads racks from `folder` by name; `name` is that of its own file.
 
-    path: the rack file that the engine was started with, if any.
+    path, preset: the rack file and the preset that the engine was started with, if any; the rack file counts.
     """
 
-    def __init__(self, mixer: Control, folder: Path, name: str, path: Path | None = None) -> None:
+    def __init__(
+        self, mixer: Control, folder: Path, name: str, path: Path | None = None, preset: Path | None = None
+    ) -> None:
         self._mixer, self._folder, self._name = mixer, folder, name
         self._lock = threading.Lock()
-        self._chains: Chains = read_chains(path) if path else {}
+        begun_with = read_chains(path) if path else preset_chains(preset) if preset else None
+        self._chains: Chains = begun_with or {}
 
     @property
     def file(self) -> Path:
@@ -50,8 +55,10 @@ class RackStore:
 
     @property
     def in_place(self) -> bool:
-        """Whether the engine has the effects that were loaded here, as far as their addresses tell."""
-        return _addressed(self._mixer) == {key for key, chain in heard(self._chains).items() if chain}
+        """Whether the engine has the effects that were loaded here, as far as their addresses and names tell."""
+        running = {key: chain for key, chain in heard(self._chains).items() if chain}
+        titles = _titles(self._mixer)
+        return titles.keys() == running.keys() and all(_fits(titles[key], chain) for key, chain in running.items())
 
     def chains(self) -> Chains:
         """The chains with the values that the effects have now."""
@@ -76,6 +83,13 @@ class RackStore:
             with suppress(UnknownAddress):      # that chain is empty now
                 self._mixer.set(path, True)
 
+    def take_preset(self, preset: Path) -> None:
+        """Know the effects that the engine has taken from a preset; raises VQSSError."""
+        chains = preset_chains(preset)
+        if chains is not None:
+            with self._lock:
+                self._chains = chains
+
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""
         chains = self.chains()
@@ -97,7 +111,16 @@ def heard(chains: Chains) -> Chains:
 
 def read_chains(path: Path) -> Chains:
     """The chains of a rack file, files in it by their whole paths; raises VQSSError."""
-    source = read_rack(path)
+    return _absolute_chains(read_rack(path))
+
+
+def preset_chains(path: Path) -> Chains | None:
+    """The chains that a preset brings, None where it leaves effects as they are; raises VQSSError."""
+    content = read_preset(path).get("rack")
+    return None if content is None else _absolute_chains(parse_rack(without_bypass(content)[1]))
+
+
+def _absolute_chains(source: RackSource) -> Chains:
     folder = source.folder.resolve()
     return {str(key): [_absolute(entry, folder) for entry in chain] for key, chain in source.chains.items()}
 
@@ -130,10 +153,23 @@ def write_chains(path: Path, chains: Chains) -> None:
         raise VQSSError(f"the rack '{path}' cannot be written ({error.strerror}); choose another place") from error
 
 
-def _addressed(mixer: Control) -> set[str]:
-    """The chains that have addresses now."""
-    found = (_FX.match(parameter.path) for parameter in mixer.parameters())
-    return {match[1] or MAIN for match in found if match}
+def _titles(mixer: Control) -> dict[str, dict[int, str]]:
+    """The chains that have addresses now, and what their effects are called, by number; one without parameters is
+    not among them."""
+    found: dict[str, dict[int, str]] = {}
+    for parameter in mixer.parameters():
+        if match := _FX.match(parameter.path):
+            titles = found.setdefault(match[1] or MAIN, {})
+            if match[2] is not None:        # `clusters.3[0] Compressor: threshold`
+                titles[int(match[2])] = parameter.description.partition(":")[0].partition(" ")[2]
+    return found
+
+
+def _fits(titles: dict[int, str], chain: list[dict[str, Any]]) -> bool:
+    """Whether effects of these names can be those of a chain; a plug-in of a file goes by a name that only it knows."""
+    return all(
+        index < len(chain) and chain[index].get("plugin", title) == title for index, title in titles.items()
+    )
 
 
 def _bypassed(mixer: Control) -> list[str]:

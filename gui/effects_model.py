@@ -164,6 +164,13 @@ class EffectsModel(QObject):
             with self._told():
                 self.load(self._racks.read(path))
 
+    def take_preset(self, name: str) -> None:
+        """Know the effects of a preset that the engine has loaded."""
+        if self._racks is not None:
+            with self._told():
+                self._racks.take_preset(name)
+            self.changed.emit()
+
     def write(self, path: Path) -> None:
         """Write the effects as they are into a rack file."""
         if self._racks is not None:

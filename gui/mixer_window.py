@@ -112,6 +112,7 @@ class MixerWindow(QMainWindow):
         self.toolbar.hide_unused_wanted.connect(self.hide_unused)
         self.toolbar.effects_wanted.connect(self.dock.toggle)
         self.toolbar.help_wanted.connect(self.show_help)
+        self.toolbar.preset_loaded.connect(self.dock.effects.take_preset)
         self.status.device_wanted.connect(self.show_devices)
         self.dock.shown.connect(self.toolbar.effects.show_on)
         self.dock.effects.failed.connect(self.errors.tell)

@@ -52,6 +52,9 @@ class Racks(Protocol):
     def load(self, chains: Chains) -> None:
         """Let the engine play through these."""
 
+    def take_preset(self, name: str) -> None:
+        """Know the effects that the engine has taken from one of its presets."""
+
     def read(self, path: Path) -> Chains:
         """The effects in a rack file."""
 

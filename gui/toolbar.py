@@ -19,6 +19,7 @@ class ToolBar(QWidget):
     hide_unused_wanted = pyqtSignal(bool)
     effects_wanted = pyqtSignal()
     help_wanted = pyqtSignal()
+    preset_loaded = pyqtSignal(str)
 
     def __init__(self, model: MixerModel, scenes: Scenes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,7 +100,7 @@ class ToolBar(QWidget):
         for name in self._model.act("/vqss/preset/list") or ():
             action = menu.addAction(str(name))
             assert action is not None
-            action.triggered.connect(lambda _, name=name: self._model.act("/vqss/preset/load", name))
+            action.triggered.connect(lambda _, name=str(name): self._load(name))
         menu.addSeparator()
         save = menu.addAction("Save as…")
         assert save is not None
@@ -108,6 +109,10 @@ class ToolBar(QWidget):
 
     def _open_presets(self) -> None:
         self.preset_menu().popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
+
+    def _load(self, name: str) -> None:
+        if self._model.act("/vqss/preset/load", name) is not None:
+            self.preset_loaded.emit(name)
 
     def _save(self) -> None:
         name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")

@@ -78,7 +78,7 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     folder = arguments.racks or user_config_path("vqss") / "racks"
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     remote = RemoteControl(near, port)
-    racks = RackStore(remote, folder, f".window-{port}.json", arguments.rack)
+    racks = RackStore(remote, folder, f".window-{port}.json", arguments.rack, arguments.preset)
     engine = OwnEngine(arguments, remote, f"{host}:{port}", music, racks)
     try:
         remote.start()

@@ -12,6 +12,7 @@ from bridge.gui_engine import OwnEngine, Setup, mix_options
 from bridge.rack_store import Chains, RackStore, heard, read_chains, write_chains
 from vqss_engine.config import PROFILES
 from vqss_engine.errors import VQSSError
+from vqss_engine.presets import SUFFIX
 
 if TYPE_CHECKING:
     from bridge.osc_client import RemoteControl
@@ -110,6 +111,11 @@ class _Racks:
         from gui.services import EffectKind
 
         return [EffectKind(each["name"], each["kind"], each["entry"], each["fixed"]) for each in catalogue_of_child()]
+
+    def take_preset(self, name: str) -> None:
+        from platformdirs import user_config_path
+
+        self._store.take_preset(user_config_path("vqss") / "presets" / f"{name}{SUFFIX}")
 
     def read(self, path: Path) -> Chains:
         return read_chains(path)

@@ -1,0 +1,91 @@
+"""Presets that bring effects: the window knows them as if it had loaded them itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.rack_presets import RackPresets
+from bridge.rack_store import RackStore
+from gui.services import EffectKind
+from tests.gui_racks import Bench, bench
+from tests.gui_windows import click, settle
+from vqss_engine.control import ControlSurface
+from vqss_engine.errors import VQSSError
+from vqss_engine.presets import PresetFolder
+
+COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor", "ratio": 8})
+REVERB = EffectKind("Reverb", "built in", {"plugin": "Reverb"})
+DELAY = EffectKind("Delay", "built in", {"plugin": "Delay"})
+THRESHOLD, RATIO = "/vqss/cluster/1/fx/0/threshold_db", "/vqss/cluster/1/fx/0/ratio"
+
+
+@pytest.fixture
+def mixer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A window whose engine keeps presets where `vqss live` keeps them."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with bench(tmp_path) as made:
+        racks = RackPresets(made.host, made.surface)
+        PresetFolder(tmp_path / "vqss" / "presets", made.surface, racks.read, racks.write).attach()
+        yield made
+
+
+def change(mixer: Bench, *kinds: EffectKind) -> None:
+    for kind in kinds:
+        mixer.panel.add_effect(kind)
+    mixer.ready()
+
+
+def load_preset(mixer: Bench, name: str) -> None:
+    menu = mixer.window.toolbar.preset_menu()
+    next(action for action in menu.actions() if action.text() == name).trigger()
+    menu.close()
+    settle()
+
+
+@pytest.mark.parametrize("key", ["1", "2"], ids=["the same strip", "another strip"])
+def test_effects_of_a_preset_are_known_and_go_on_with_the_next_change(mixer: Bench, key: str) -> None:
+    change(mixer, COMPRESSOR)
+    mixer.surface.set(THRESHOLD, -20.0)
+    mixer.surface.act("/vqss/preset/save", "P")
+    click(mixer.panel.cards[0].remove)
+    mixer.ready()
+    mixer.panel.show_chain(key)
+    change(mixer, REVERB)
+    load_preset(mixer, "P")
+    mixer.panel.show_chain("1")
+    assert [card.title for card in mixer.panel.cards] == ["Compressor"] and mixer.panel.add.isEnabled()
+    assert not mixer.window.errors.isVisible()
+    change(mixer, DELAY)
+    assert mixer.names(1) == ["Compressor", "Delay"] and not mixer.names(2)
+    assert mixer.surface.get(THRESHOLD) == -20.0 and mixer.surface.get(RATIO) == 8.0
+
+
+def test_a_preset_that_somebody_else_loads_is_not_taken_for_the_effects_from_here(mixer: Bench) -> None:
+    change(mixer, COMPRESSOR)
+    mixer.surface.act("/vqss/preset/save", "P")
+    mixer.effects.remove_all()
+    mixer.ready()
+    change(mixer, REVERB)
+    mixer.surface.act("/vqss/preset/load", "P", origin="somebody")
+    settle()
+    assert [card.title for card in mixer.panel.cards] == ["Compressor"] and not mixer.panel.add.isEnabled()
+    export = mixer.window.services.export_mix
+    assert export is not None
+    assert not any("--rack" in part for part in export(Path("song.wav"), Path("mix.wav")).command)
+
+
+def test_an_engine_begun_with_a_preset_has_effects_that_are_known(tmp_path: Path) -> None:
+    preset = tmp_path / "P.json"
+    chain = [{"plugin": "Compressor", "ratio": 8}]
+    preset.write_text(json.dumps({"format": 1, "rack": {"format": 1, "clusters": {"3": chain}, "bypass": ["3"]}}))
+    store = RackStore(ControlSurface(4), tmp_path, "window.json", preset=preset)
+    assert store.chains() == {"3": chain}
+    preset.write_text(json.dumps({"format": 1}))
+    store.take_preset(preset)
+    assert store.chains() == {"3": chain}       # which it leaves as they are
+    with pytest.raises(VQSSError):
+        store.take_preset(tmp_path / "none.json")
