@@ -14,12 +14,12 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.rack_bypass import without_bypass
+from bridge.rack_bypass import bypass_path, without_bypass
 from bridge.rack_file import EXTERNAL_KEYS, FORMAT, RackSource, parse_rack, read_rack
 from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
@@ -47,6 +47,7 @@ class RackStore:
         self._lock = threading.Lock()
         begun_with = read_chains(path) if path else preset_chains(preset) if preset else None
         self._chains: Chains = begun_with or {}
+        self._passed_by: set[str] = set()       # of chains that are passed by, those that may be all off
 
     @property
     def file(self) -> Path:
@@ -68,20 +69,26 @@ class RackStore:
             _take_values(self._mixer, chains)
         return chains
 
-    def load(self, chains: Chains) -> None:
-        """Let the engine play through these; raises VQSSError naming the entry at fault, and then nothing changes."""
+    def load(self, chains: Chains, bypassed: Collection[str] = ()) -> None:
+        """Let the engine play through these; raises VQSSError naming the entry at fault, and then nothing changes.
+
+        What is passed by stays so, also a chain that is all off for a while. bypassed: those to pass by that come anew.
+        """
         write_chains(self.file, heard(chains))
-        bypassed = _bypassed(self._mixer)
+        running = _titles(self._mixer).keys()
+        passed_by = self._passed_by.union(bypassed) - running
+        passed_by |= {key for key in running if bypass_path(key) in _bypassed(self._mixer)}
         name = self._name if any(heard(chains).values()) else ""
         self._mixer.act(_LOAD, name)
         with self._lock:
             self._chains = copy.deepcopy(chains)
+        self._passed_by = {key for key in passed_by if chains.get(key)}
         deadline = time.monotonic() + _SHOWN_WITHIN_S
         while not self.in_place and time.monotonic() < deadline:
             time.sleep(0.005)       # the addresses come a moment after the answer
-        for path in bypassed:
+        for key in passed_by:
             with suppress(UnknownAddress):      # that chain is empty now
-                self._mixer.set(path, True)
+                self._mixer.set(bypass_path(key), True)
 
     def take_preset(self, preset: Path) -> None:
         """Know the effects that the engine has taken from a preset; raises VQSSError."""
@@ -89,6 +96,7 @@ class RackStore:
         if chains is not None:
             with self._lock:
                 self._chains = chains
+            self._passed_by = set()
 
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""

@@ -13,7 +13,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,13 @@ class EffectsModel(QObject):
         self._model, self._racks = model, racks
         self.kinds: Sequence[EffectKind] = ()
         self._listing = False
-        self._waiting: list[tuple[Chains, bool]] = []
+        self._waiting: list[tuple[Chains, Collection[str], bool]] = []
         self._loading: Chains | None = None
         self._done.connect(self._take_result)
         self._listed.connect(self._take_kinds)
         model.vocabulary_changed.connect(self.changed)
         model.takers[RACK] = self._recall
+        model.holds = lambda: self.busy
 
     # What there is
 
@@ -137,19 +138,20 @@ class EffectsModel(QObject):
 
     # Changing it
 
-    def load(self, chains: Chains, undoable: bool = True) -> None:
-        """Let the engine play through these effects."""
+    def load(self, chains: Chains, bypassed: Collection[str] = (), undoable: bool = True) -> None:
+        """Let the engine play through these effects; of the chains that come anew, `bypassed` are passed by."""
         if self._racks is None:
             self.failed.emit(self.why_not)
             return
-        self._waiting.append((chains, undoable))
+        self._waiting.append((chains, bypassed, undoable))
         if not self.busy:
             self._begin_next(self._racks)
         self.changed.emit()
 
     def _begin_next(self, racks: Racks) -> None:
-        self._loading, undoable = self._waiting.pop(0)
-        threading.Thread(target=self._work, args=(racks, self._loading, undoable), name="effects", daemon=True).start()
+        wanted = self._waiting.pop(0)
+        self._loading = wanted[0]
+        threading.Thread(target=self._work, args=(racks, *wanted), name="effects", daemon=True).start()
 
     def remove_all(self) -> None:
         """Remove all effects, whoever loaded them."""
@@ -187,14 +189,20 @@ class EffectsModel(QObject):
 
     def _recall(self, value: Value) -> None:
         """Undo or redo a change of the rack."""
-        self.load(json.loads(str(value)), undoable=False)
+        rack = json.loads(str(value))
+        self.load(rack["chains"], rack["bypassed"], undoable=False)
 
-    def _work(self, racks: Racks, chains: Chains, undoable: bool) -> None:
+    def _state(self, chains: Chains) -> str:
+        """The rack as undo keeps it, with what is passed by at this moment."""
+        bypassed = sorted(key for key in self.keys if self.bypassed(key))
+        return json.dumps({"chains": chains, "bypassed": bypassed})
+
+    def _work(self, racks: Racks, chains: Chains, bypassed: Collection[str], undoable: bool) -> None:
         result: object = "the effects could not be loaded; what went wrong is in the terminal"
         try:
-            before = racks.chains() if racks.in_place else {}
-            racks.load(chains)
-            result = (json.dumps(before), json.dumps(chains)) if undoable else None
+            before = self._state(racks.chains() if racks.in_place else {})
+            racks.load(chains, bypassed)
+            result = (before, self._state(chains)) if undoable else None
         except VQSSError as error:
             result = str(error)
         finally:        # also after what nobody foresaw: else the window would wait for ever
@@ -205,6 +213,7 @@ class EffectsModel(QObject):
         self._loading = None
         if isinstance(result, str):
             self._waiting.clear()       # they were made on top of what was refused
+            self._model.forget_held()
             self.failed.emit(result)
         elif isinstance(result, tuple):
             before, after = result
@@ -213,6 +222,7 @@ class EffectsModel(QObject):
         if self._waiting and self._racks is not None:
             self._begin_next(self._racks)
         self.changed.emit()
+        self._model.resume()
 
     # What can be added
 

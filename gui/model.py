@@ -48,6 +48,9 @@ class MixerModel(QObject):
         self.history = History()
         self.takers: dict[str, Callable[[Value], None]] = {}
         """Who takes values of undo that are not the mixer's: name in the history -> what to call."""
+        self.holds: Callable[[], bool] = lambda: False
+        """Whether undo and redo must wait, because what a step set is still on its way; `resume` goes on with them."""
+        self._held: list[Callable[[], dict[str, Value] | None]] = []
         self.connected = bool(getattr(mixer, "connected", True))
         self._lock = threading.Lock()
         self._stale: dict[str, None] = {}
@@ -147,14 +150,26 @@ class MixerModel(QObject):
             return None
 
     def undo(self) -> bool:
-        """Take back the last step."""
+        """Take back the last step, or do so as soon as that can be."""
         return self._apply(self.history.undo)
 
     def redo(self) -> bool:
-        """Do again what was taken back."""
+        """Do again what was taken back, or do so as soon as that can be."""
         return self._apply(self.history.redo)
 
+    def resume(self) -> None:
+        """Go on with undo and redo that had to wait."""
+        while self._held and not self.holds():
+            self._apply(self._held.pop(0))
+
+    def forget_held(self) -> None:
+        """Leave out undo and redo that wait: what they were about did not come about."""
+        self._held.clear()
+
     def _apply(self, step: Callable[[], dict[str, Value] | None]) -> bool:
+        if self.holds():
+            self._held.append(step)
+            return False
         values = step()
         if values is None:
             return False

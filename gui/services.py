@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,8 +49,8 @@ class Racks(Protocol):
     def kinds(self) -> Sequence[EffectKind]:
         """What can be added on the engine's machine."""
 
-    def load(self, chains: Chains) -> None:
-        """Let the engine play through these."""
+    def load(self, chains: Chains, bypassed: Collection[str], /) -> None:
+        """Let the engine play through these; of those that come anew, `bypassed` are passed by."""
 
     def take_preset(self, name: str) -> None:
         """Know the effects that the engine has taken from one of its presets."""

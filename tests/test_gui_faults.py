@@ -106,7 +106,7 @@ class BrokenRacks:
     def chains(self) -> Chains:
         return {}
 
-    def load(self, chains: Chains) -> None:
+    def load(self, chains: Chains, *_: object) -> None:
         raise ZeroDivisionError("nobody foresaw this")
 
     kinds = read = write = load

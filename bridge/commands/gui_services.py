@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ class _Racks:
     def __init__(self, store: RackStore) -> None:
         self._store = store
         self.chains: Callable[[], Chains] = store.chains
-        self.load: Callable[[Chains], None] = store.load
+        self.load: Callable[[Chains, Collection[str]], None] = store.load
 
     @property
     def in_place(self) -> bool:
