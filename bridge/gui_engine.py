@@ -48,14 +48,23 @@ class OwnEngine:
         self, arguments: argparse.Namespace, remote: RemoteControl, osc: str, music: Path, racks: RackStore
     ) -> None:
         self._remote, self._racks = remote, racks
-        self.setup = Setup.of(arguments)
+        setup = Setup.of(arguments)
         self._fixed = [f"--{name}={value}" for name in _KEPT if (value := getattr(arguments, name)) is not None]
         self._fixed += [f"--osc={osc}", f"--music={music}", f"--racks={racks.file.parent}"]
         given = {name: getattr(arguments, name) for name in _ONCE}
         first = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
         first += [f"--rack={arguments.rack}"] if arguments.rack else []
         first += [f"--set={path}={value}" for path, value in arguments.settings]
-        self._child = EngineChild(self._options(self.setup), self.state, remote.telemetry.report, first)
+        self._setups = {tuple(self._options(setup)): setup}
+        self._child = EngineChild(self._options(setup), self.state, self._tell, first)
+
+    def _tell(self, text: str) -> None:
+        self._remote.telemetry.report(text)     # another one after a model with other clusters
+
+    @property
+    def setup(self) -> Setup:
+        """What the engine runs with; where a setup did not work, the one that was taken again."""
+        return self._setups[self._child.arguments]
 
     def _options(self, setup: Setup) -> list[str]:
         return [*self._fixed, *setup.options()]
@@ -66,7 +75,7 @@ class OwnEngine:
 
     def restart(self, setup: Setup) -> None:
         """Let an engine with another setup take over; does not wait for it."""
-        self.setup = setup
+        self._setups[tuple(self._options(setup))] = setup
         self._child.restart(self._options(setup))
 
     def close(self) -> None:
