@@ -16,9 +16,6 @@ from gui.history import History
 from vqss_engine.control import Control, Telemetry, Value
 from vqss_engine.errors import VQSSError
 
-FOLLOWED = ("gain", "fader", "mute", "solo", "pan")
-"""What a cluster that is joined to another's strip takes from that strip."""
-
 
 class Mixer(Control, Protocol):
     """A Control that also reports spectra and health: a ControlSurface, or a remote one."""

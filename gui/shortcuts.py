@@ -30,9 +30,9 @@ class Key:
 
 
 def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
-    """Move the focused fader or pan, else the fader of the current strip, by some of its steps."""
+    """Move the focused fader or pan, else the fader that the current strip follows, by some of its steps."""
     focused = QApplication.focusWidget()
-    control = focused if isinstance(focused, DragControl) else window.row.strip.fader
+    control = focused if isinstance(focused, DragControl) else window.row.lead.fader
     control.nudge(steps * control.step, fine)
 
 
@@ -57,15 +57,15 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("Shift+Down",), lambda: nudge(window, -1, True), repeats=True),
         Key(("PgUp",), lambda: nudge(window, _COARSE_STEPS), "3 dB up, down (also Page Down)", True),
         Key(("PgDown",), lambda: nudge(window, -_COARSE_STEPS), repeats=True),
-        Key(("Home",), lambda: row.strip.fader.ask_once(0.0), "fader to 0 dB"),
-        Key(("End",), lambda: row.strip.fader.ask_once(row.strip.fader.low), "fader to silence"),
+        Key(("Home",), lambda: row.lead.fader.ask_once(0.0), "fader to 0 dB"),
+        Key(("End",), lambda: row.lead.fader.ask_once(row.lead.fader.low), "fader to silence"),
         Key(("Return", "Enter"), lambda: press(window), "type the gain; press the focused button"),
         Key(("F2",), lambda: row.strip.name.setFocus(), "rename the strip"),
-        Key(("M",), lambda: row.strip.mute.click(), "mute the strip"),
-        Key(("S",), lambda: row.strip.solo.click(), "solo the strip"),
-        Key(("Shift+S", "Ctrl+S"), lambda: row.strip.solo_alone(), "solo the strip alone"),
-        Key(("[",), lambda: row.strip.pan.ask_once(row.strip.pan.current - 0.05), "pan left, right (also ])", True),
-        Key(("]",), lambda: row.strip.pan.ask_once(row.strip.pan.current + 0.05), repeats=True),
+        Key(("M",), lambda: row.lead.mute.click(), "mute the strip"),
+        Key(("S",), lambda: row.lead.solo.click(), "solo the strip"),
+        Key(("Shift+S", "Ctrl+S"), lambda: row.lead.solo_alone(), "solo the strip alone"),
+        Key(("[",), lambda: row.lead.pan.ask_once(row.lead.pan.current - 0.05), "pan left, right (also ])", True),
+        Key(("]",), lambda: row.lead.pan.ask_once(row.lead.pan.current + 0.05), repeats=True),
         Key(("Escape",), window.escape, "solo nothing, choose nothing"),
         Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
         Key(("G",), row.group_selected, "group the chosen strips under the first"),
@@ -87,12 +87,12 @@ def table(window: MixerWindow) -> list[Key]:
 
 
 def _digits(window: MixerWindow) -> list[Key]:
-    """0...9 solo clusters 0...9, with Alt 10 and on."""
-    keys = []
-    for k in range(min(window.model.clusters, 20)):
+    """0...9 solo clusters 0...9, with Alt 10 and on; one that is joined to another by the switch it follows."""
+    row, model, keys = window.row, window.model, []
+    for k in range(min(model.clusters, 20)):
         text = {0: "solo cluster 0 … 9", 10: "solo cluster 10 … 15"}.get(k, "")
         sequence = str(k) if k < 10 else f"Alt+{k - 10}"
-        keys.append(Key((sequence,), lambda k=k: window.row.strips[k].solo.click(), text))  # type: ignore[misc]
+        keys.append(Key((sequence,), lambda k=k: row.strips[model.leader(k)].solo.click(), text))  # type: ignore[misc]
     return keys
 
 

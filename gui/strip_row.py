@@ -47,6 +47,11 @@ class StripRow(QScrollArea):
         """The current one."""
         return self.strips[self.current]
 
+    @property
+    def lead(self) -> ClusterStrip:
+        """The strip whose fader and switches the current cluster follows: its own, or the one it is joined to."""
+        return self.strips[self._model.leader(self.current)]
+
     def set_current(self, k: int) -> None:
         """Let keys act on the strip of cluster `k`."""
         if k == self.current:

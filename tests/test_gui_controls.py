@@ -165,6 +165,22 @@ def test_keys(window: MixerWindow, surface: ControlSurface) -> None:
     assert_agreement(window, surface)
 
 
+def test_keys_on_a_joined_strip_move_what_it_follows(window: MixerWindow, surface: ControlSurface) -> None:
+    surface.set("/vqss/cluster/3/group", 1)
+    settle()
+    key(window, Qt.Key.Key_3)
+    assert surface.state.solo == (False, True, False, False)
+    window.row.set_current(3)
+    window.setFocus()
+    for which in (Qt.Key.Key_M, Qt.Key.Key_Up, Qt.Key.Key_BracketRight):
+        key(window, which)
+    key(window, Qt.Key.Key_S, SHIFT)            # it is alone already: solo nothing
+    state = surface.state
+    assert (state.mute[1], state.gain[1], state.pan[1], state.solo[1]) == (True, 0.5, 0.05, False)
+    assert (state.mute[3], state.gain[3], state.pan[3], state.solo[3]) == (False, 0.0, 0.0, False)
+    assert_agreement(window, surface)
+
+
 def test_letters_typed_into_a_name_are_no_commands(window: MixerWindow, surface: ControlSurface) -> None:
     before = surface.state
     type_into(window.row.strips[0].name, "mbs 12 tgch")
