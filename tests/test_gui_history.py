@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from PyQt6.QtCore import Qt
 
+from bridge.osc_client import RemoteControl
 from gui.history import DEPTH, History
 from gui.mixer_window import MixerWindow
 from gui.strip_menu import build_menu
 from tests.gui_windows import CONTROL, SHIFT, assert_agreement, click, key, settle, wheel, window_on
+from tests.osc_peers import serve
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 
 
@@ -99,6 +102,45 @@ def test_switching_scenes_is_one_step_of_undo(window: MixerWindow, surface: Cont
     click(window.toolbar.scenes["A"])
     window.model.undo()
     assert surface.state == muted
+
+
+def test_undoing_a_switch_leaves_both_scenes_as_they_were(window: MixerWindow, surface: ControlSurface) -> None:
+    wheel(window.row.strips[0].fader, -12)
+    first, fresh = surface.state, ControlSurface(6).state
+    key(window, Qt.Key.Key_T)
+    assert surface.state == fresh
+    key(window, Qt.Key.Key_Z, CONTROL)
+    assert surface.state == first
+    assert window.toolbar.scenes["A"].isChecked() and not window.toolbar.scenes["B"].isChecked()
+    key(window, Qt.Key.Key_T)
+    assert surface.state == fresh and window.scenes.current == "B"
+    key(window, Qt.Key.Key_Z, CONTROL)
+    key(window, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert surface.state == fresh and window.toolbar.scenes["B"].isChecked()
+
+
+def test_a_scene_that_was_made_like_the_other_comes_back(window: MixerWindow, surface: ControlSurface) -> None:
+    click(window.row.strips[2].mute)
+    click(window.toolbar.copy)
+    key(window, Qt.Key.Key_Z, CONTROL)
+    key(window, Qt.Key.Key_T)
+    assert not surface.state.mute[2]
+
+
+def test_scenes_begin_as_the_engine_is_that_answers_later(tmp_path: Path) -> None:
+    surface = ControlSurface(16)
+    surface.set("/vqss/cluster/3/gain", -9.0)
+    with serve(surface) as server:
+        remote = RemoteControl("127.0.0.1", server.port)
+        try:
+            with window_on(remote, tmp_path) as window:  # type: ignore[arg-type]
+                assert not window.model.connected
+                remote.start()
+                wait_until(lambda: window.model.connected)
+                key(window, Qt.Key.Key_T)
+                assert window.scenes.current == "B" and remote.get("/vqss/cluster/3/gain") == -9.0
+        finally:
+            remote.close()
 
 
 def test_chosen_strips_become_one_fader_and_part_again(window: MixerWindow, surface: ControlSurface) -> None:
