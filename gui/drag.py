@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QSlider, QWidget
+
+from gui.own_keys import claimed
 
 _FINE = 0.1
 _SAME_GESTURE_MS = 800
@@ -13,6 +15,7 @@ _STEPS = {
     int(Qt.Key.Key_Up): 1, int(Qt.Key.Key_Down): -1, int(Qt.Key.Key_Plus): 1, int(Qt.Key.Key_Minus): -1,
     int(Qt.Key.Key_PageUp): 6, int(Qt.Key.Key_PageDown): -6,
 }  # fmt: skip
+_HOME, _END = int(Qt.Key.Key_Home), int(Qt.Key.Key_End)
 
 
 class DragControl(QSlider):
@@ -116,14 +119,17 @@ class DragControl(QSlider):
         self.nudge(turned / 120 * self.step, fine=bool(event.modifiers() & _SHIFT))
         event.accept()
 
+    def event(self, event: QEvent | None) -> bool:
+        return claimed(event, (_HOME, _END)) or super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
             return
         fine = bool(event.modifiers() & _SHIFT)
         if event.key() in _STEPS:
             self.nudge(_STEPS[event.key()] * self.step, fine)
-        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self.nudge((self.default if event.key() == Qt.Key.Key_Home else self.low) - self.current, fine=False)
+        elif event.key() in (_HOME, _END):
+            self.ask_once(self.default if event.key() == _HOME else self.low)
         else:
             event.ignore()      # arrows left and right walk through the strips
 

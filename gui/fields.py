@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from gui import theme
 from gui.fader import MAXIMUM_DB, SILENCE_DB
+from gui.own_keys import claimed
 
 _SILENCE = ("-inf", "-∞", "−∞", "∞", "off")
 _OWN_KEYS = tuple(int(key) for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape))
@@ -78,10 +79,7 @@ class Field(QLineEdit):
         self._fill()
 
     def event(self, event: QEvent | None) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in _OWN_KEYS:
-            event.accept()      # the window's shortcuts wait while text is typed
-            return True
-        return super().event(event)
+        return claimed(event, _OWN_KEYS) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is not None and event.key() == Qt.Key.Key_Escape:

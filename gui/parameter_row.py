@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QRectF, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
 from gui.drag import DragControl
 from gui.fields import Field
+from gui.own_keys import claimed
 from gui.switch import SwitchButton
 from vqss_engine.control import Parameter, Value
 
@@ -21,6 +22,10 @@ _LABEL_PX, _FIELD_PX = 92, 76
 _LOGARITHMIC = ("Hz",)
 _CUBIC = ("ms", "s")
 _SETTLED_MS = 350
+_WALK = tuple(
+    int(key) for key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+                         Qt.Key.Key_Home, Qt.Key.Key_End)
+)  # fmt: skip
 
 
 def value_text(value: float, unit: str) -> str:
@@ -96,6 +101,13 @@ class ValueSlider(DragControl):
         painter.drawRoundedRect(QRectF(at - 6, middle - 9, 12, 18), 3, 3)
         painter.setPen(QPen(QColor(theme.TEXT), 1.5))
         painter.drawLine(round(at), round(middle - 5), round(at), round(middle + 5))
+
+
+class ChoiceBox(QComboBox):
+    """One of several texts; keys that walk through them are its own while it has the focus."""
+
+    def event(self, event: QEvent | None) -> bool:
+        return claimed(event, _WALK) or super().event(event)
 
 
 class ParameterRow(QWidget):
@@ -176,7 +188,7 @@ class ParameterRow(QWidget):
         self._controls = [self.field]
 
     def _build_choice(self, name: str, default: object, argument: Mapping[str, Any]) -> None:
-        self.choice = QComboBox()
+        self.choice = ChoiceBox()
         self.choice.setAccessibleName(name)
         self.choice.addItems([str(choice) for choice in argument["choices"]])
         self.choice.textActivated.connect(lambda text: self.asked.emit(text, None))

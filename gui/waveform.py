@@ -10,16 +10,17 @@ import threading
 from pathlib import Path
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PyQt6.QtWidgets import QWidget
 
 from gui import theme
+from gui.own_keys import claimed
 from gui.services import Overview, Services
 from vqss_engine.errors import VQSSError
 
 _SHORTEST_LOOP_S = 0.05
-_SEEK_S = 5.0
+_SEEKS_S = {int(Qt.Key.Key_Left): -5.0, int(Qt.Key.Key_Right): 5.0}
 
 
 class Waveform(QWidget):
@@ -121,10 +122,13 @@ class Waveform(QWidget):
             self._drag_from_s = None
             self.loop_wanted.emit(*((low, high) if high - low >= _SHORTEST_LOOP_S else (0.0, 0.0)))
 
+    def event(self, event: QEvent | None) -> bool:
+        return bool(self.seconds and claimed(event, _SEEKS_S)) or super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
             return
-        step_s = {int(Qt.Key.Key_Left): -_SEEK_S, int(Qt.Key.Key_Right): _SEEK_S}.get(event.key())
+        step_s = _SEEKS_S.get(event.key())
         if step_s is None or not self.seconds:
             super().keyPressEvent(event)
         else:

@@ -1,0 +1,82 @@
+"""Keys go to the control that has the focus where they are its own, and to the window where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+
+from gui.mixer_window import MixerWindow
+from gui.parameter_row import ParameterRow
+from gui.services import Overview, Services
+from tests.gui_windows import CONTROL, assert_agreement, key, settle, window_on
+from tests.test_gui_remote import wait_until
+from vqss_engine.control import ControlSurface
+
+MODE = {"name": "mode", "choices": ["LPF12", "HPF12", "BPF12"], "default": "LPF12"}
+
+
+@pytest.fixture
+def surface() -> ControlSurface:
+    return ControlSurface(4)
+
+
+@pytest.fixture
+def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
+    wave = np.zeros((2, 100), np.float32)
+    services = Services(lambda path: Overview(wave, 60.0), lambda path: path.name, lambda source: tmp_path / source)
+    with window_on(surface, tmp_path, services) as made:
+        yield made
+
+
+def focus(window: MixerWindow, widget: object) -> None:
+    widget.setFocus()       # type: ignore[attr-defined]
+    settle()
+
+
+def test_arrows_seek_in_the_overview_and_walk_through_strips_without_a_song(
+    window: MixerWindow, surface: ControlSurface
+) -> None:
+    focus(window, window.transport.waveform)
+    key(window, Qt.Key.Key_Right)
+    assert window.row.current == 1
+    surface.set("/vqss/source", "song.wav")
+    settle()
+    wait_until(lambda: window.transport.waveform.seconds)
+    focus(window, window.transport.waveform)
+    key(window, Qt.Key.Key_Right)
+    assert surface.get("/vqss/transport/position") == 5.0 and window.row.current == 1
+
+
+@pytest.mark.parametrize("which", ["main fader", "pan"])
+def test_home_and_end_move_the_focused_control_alone(window: MixerWindow, surface: ControlSurface, which: str) -> None:
+    control, path, low = {
+        "main fader": (window.main.fader, "/vqss/main/gain", -70.0),
+        "pan": (window.row.strips[0].pan, "/vqss/cluster/0/pan", -1.0),
+    }[which]
+    focus(window, control)
+    before = surface.values()
+    key(window, Qt.Key.Key_Up)
+    key(window, Qt.Key.Key_End)
+    assert surface.get(path) == low and surface.get("/vqss/cluster/0/gain") == 0.0
+    key(window, Qt.Key.Key_Z, CONTROL)
+    assert surface.get(path) == control.step        # a step of its own
+    key(window, Qt.Key.Key_Home)
+    assert surface.values() == before
+    assert_agreement(window, surface)
+
+
+def test_a_list_is_walked_through_with_arrows(window: MixerWindow, surface: ControlSurface) -> None:
+    row = ParameterRow("mode", "Ladder filter", None, MODE)
+    window.dock.panel.layout().addWidget(row)       # type: ignore[union-attr]
+    window.dock.show("0")
+    row.show_value("LPF12")
+    chosen: list[object] = []
+    row.asked.connect(lambda value, _: chosen.append(value))
+    focus(window, row.choice)
+    for which in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Up):
+        key(window, which)
+    assert chosen == ["HPF12", "BPF12", "HPF12"] and surface.state.gain[0] == 0.0
