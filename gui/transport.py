@@ -10,6 +10,7 @@ from PyQt6.QtCore import QSettings, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.mix_dialog import MixDialog
 from gui.model import MixerModel
 from gui.playhead import Playhead
 from gui.services import ExportJob, Services
@@ -21,7 +22,6 @@ from vqss_engine.errors import VQSSError
 SOURCE, PLAY = "/vqss/source", "/vqss/transport/play"
 POSITION, LOOP, STOP = "/vqss/transport/position", "/vqss/transport/loop", "/vqss/transport/stop"
 INPUT = "input"
-MIXES = "WAV (*.wav);;FLAC (*.flac);;Ogg Vorbis (*.ogg);;MP3 (*.mp3)"
 SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
 _MOST_RECENT = 10
 
@@ -154,6 +154,7 @@ class TransportBar(QWidget):
         if self._services.open_song is None:
             self.failed.emit("this window plays no songs; start `vqss gui SONG`")
             return
+        path = path.resolve()       # the list of recent songs outlives the folder we were started in
         try:
             source = self._services.open_song(path)
         except VQSSError as error:
@@ -214,10 +215,10 @@ class TransportBar(QWidget):
     def _choose_file(self) -> None:
         if self._song is None:
             return
-        suggestion = str(self._song.with_name(f"{self._song.stem} - mix.wav"))
-        name, _ = QFileDialog.getSaveFileName(self, "Write the mix to", suggestion, MIXES)
-        if name:
-            self.export_mix(Path(name if Path(name).suffix else f"{name}.wav"))
+        dialog = MixDialog(self._song, self)
+        if dialog.exec():
+            self.export_mix(dialog.file)
+        dialog.deleteLater()
 
     def export_stems(self, folder: Path) -> None:
         """Ask for the stems of the song in a folder of their own in `folder`."""

@@ -1,0 +1,34 @@
+"""The dialog that asks where the mix is to be written, and in which format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+_ENDINGS = {"WAV (*.wav)": "wav", "FLAC (*.flac)": "flac", "Ogg Vorbis (*.ogg)": "ogg", "MP3 (*.mp3)": "mp3"}
+
+
+class MixDialog(QFileDialog):
+    """Asks for a file beside `song`. A name without ending gets that of the chosen format, before it is asked whether
+    to write over what is there."""
+
+    def __init__(self, song: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent, "Write the mix to", str(song.parent), ";;".join(_ENDINGS))
+        self.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self.setFileMode(QFileDialog.FileMode.AnyFile)
+        self.setDefaultSuffix("wav")
+        self.selectFile(f"{song.stem} - mix.wav")
+        self.filterSelected.connect(self._follow)
+
+    @property
+    def file(self) -> Path:
+        """What was chosen."""
+        return Path(self.selectedFiles()[0])
+
+    def _follow(self, chosen: str) -> None:
+        """Give the name the ending of another format."""
+        named, ending = self.file, _ENDINGS[chosen]
+        self.setDefaultSuffix(ending)
+        if named.suffix.lower().removeprefix(".") in _ENDINGS.values():
+            self.selectFile(named.with_suffix(f".{ending}").name)
