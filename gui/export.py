@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QProcess, pyqtSignal
+from PyQt6.QtCore import QProcess, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from gui.services import ExportJob
 
-_STEPS, _PATIENCE_MS = 1000, 5000
+_STEPS = 1000
+_KILLED_AFTER_MS, _WAITED_FOR_MS = 30000, 5000
+"""A killed process leaves behind what it has written so far, and so it is given time, unless the window closes."""
 
 
 class Export(QFrame):
@@ -21,6 +23,7 @@ class Export(QFrame):
         self.setObjectName("bar")
         self._process: QProcess | None = None
         self._what = ""
+        self._cancelled = False
         self.label = QLabel()
         self.progress = QProgressBar()
         self.progress.setFixedWidth(200)
@@ -37,7 +40,7 @@ class Export(QFrame):
 
     @property
     def running(self) -> bool:
-        """Whether an export runs."""
+        """Whether an export runs, or is being cancelled."""
         return self._process is not None
 
     def begin(self, job: ExportJob) -> None:
@@ -45,11 +48,12 @@ class Export(QFrame):
         if self._process is not None:
             self.failed.emit("an export is running; wait for it, or cancel it")
             return
-        self._what = job.what
+        self._what, self._cancelled = job.what, False
         self.label.setText(f"Writing {job.what}")
         self.progress.setRange(0, 0)        # until the first number comes
         self.progress.show()
         self.stop.setText("Cancel")
+        self.stop.setEnabled(True)
         self.show()
         self._process = process = QProcess(self)
         process.finished.connect(self._finish)
@@ -70,18 +74,32 @@ class Export(QFrame):
         self.progress.setValue(round(_STEPS * min(max(done, 0.0), 1.0)))
 
     def cancel(self) -> None:
-        """Stop what runs; what it has written is removed. Closes the bar where nothing runs."""
-        process, self._process = self._process, None
+        """Let what runs remove what it has written, and end; does not wait. Closes the bar where nothing runs."""
+        process = self._process
+        if process is None:
+            self.hide()
+            return
+        self._cancelled = True
+        self.label.setText(f"Cancelling: {self._what}")
+        self.stop.setEnabled(False)
+        process.terminate()
+        last_resort = QTimer(process)
+        last_resort.setSingleShot(True)
+        last_resort.timeout.connect(process.kill)
+        last_resort.start(_KILLED_AFTER_MS)
+
+    def end(self) -> None:
+        """Cancel what runs, and wait for that."""
+        process = self._process
         if process is not None:
-            process.finished.disconnect()
-            process.terminate()
-            if not process.waitForFinished(_PATIENCE_MS):
+            self.cancel()
+            if not process.waitForFinished(_WAITED_FOR_MS):
                 process.kill()
                 process.waitForFinished(1000)
-        self.hide()
 
     def _fail_to_start(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._process.deleteLater()
             self._process = None
             self.hide()
             self.failed.emit("the export could not be started; check the installation")
@@ -90,6 +108,8 @@ class Export(QFrame):
         process, self._process = self._process, None
         if process is None:
             return
+        process.deleteLater()
+        self.stop.setEnabled(True)
         said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
         if code == 0 and status == QProcess.ExitStatus.NormalExit:
             remarks = "; ".join(line.removeprefix("vqss: ") for line in said)
@@ -100,4 +120,5 @@ class Export(QFrame):
             self.done.emit(self._what)
             return
         self.hide()
-        self.failed.emit(said[-1].removeprefix("vqss: ") if said else "the export failed; see `vqss separate`")
+        if not self._cancelled:
+            self.failed.emit(said[-1].removeprefix("vqss: ") if said else "the export failed; see `vqss separate`")

@@ -286,6 +286,6 @@ class MixerWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._timer.stop()
         self.model.mixer.telemetry.spectra_per_s = 0.0
-        self.export.cancel()
+        self.export.end()
         self.model.close()
         super().closeEvent(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PyQt6.QtCore import QProcess
 from PyQt6.QtTest import QTest
 
 from bridge.commands.gui_services import services_for
 from gui.mixer_window import MixerWindow
+from gui.services import ExportJob
 from tests.gui_windows import click, wheel, window_on
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.control import ControlSurface
@@ -92,9 +95,37 @@ def test_a_cancelled_export_leaves_nothing_behind_and_told_how_far_it_was(
     window.transport.export_mix(tmp_path / "second.wav")
     assert "an export is running" in window.errors.label.text()
     click(window.export.stop)
-    assert not window.export.running and not window.export.isVisible()
+    wait_until(lambda: not window.export.running)
+    assert not window.export.isVisible()
     assert [path.name for path in out.iterdir()] == ["mix.wav"]
     assert (out / "mix.wav").read_text() == "an older one"
+
+
+STUBBORN = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: {after})
+print(0.5, flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(("after", "killed_after_ms"), [("(time.sleep(1.5), sys.exit(143))", 60000), ("None", 1500)],
+                         ids=["one that takes its time", "one that does not end"])  # fmt: skip
+def test_the_window_lives_on_while_an_export_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str, killed_after_ms: int
+) -> None:
+    monkeypatch.setattr("gui.export._KILLED_AFTER_MS", killed_after_ms)
+    with window_on(ControlSurface(4), tmp_path) as window:
+        export = window.export
+        export.begin(ExportJob([sys.executable, "-c", STUBBORN.format(after=after)], "nothing"))
+        wait_until(lambda: export.progress.value() > 0)
+        began_s = time.monotonic()
+        click(export.stop)
+        assert time.monotonic() - began_s < 1.0 and export.running and "Cancelling" in export.label.text()
+        wait_until(lambda: not export.running)
+        assert not export.isVisible() and not window.errors.isVisible()
+        wait_until(lambda: not export.findChildren(QProcess))
 
 
 def test_what_cannot_be_written_is_told(window: MixerWindow, tmp_path: Path) -> None:
