@@ -6,10 +6,16 @@ Threads: any may wait; the thread that receives tells what came.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from bridge.osc_packet import Scalar
 from vqss_engine.errors import VQSSError
+
+SLOW = ("/vqss/preset/load", "/vqss/rack/load")
+"""A plug-in that is being loaded may keep an engine silent for seconds; its answer is waited for all the same."""
+
+ANSWERED = (*SLOW, "/vqss/preset/save", "/vqss/preset/list")
+"""Actions on files, whose answer is waited for."""
 
 
 class Answers:
@@ -34,6 +40,12 @@ class Answers:
         if not done:
             raise VQSSError(str(arguments[0]))
         return arguments
+
+    def fail(self, text: str, spared: Container[str] = ()) -> None:
+        """Tell all who wait that no answer will come, `spared` addresses aside."""
+        for address in tuple(self._waiting):
+            if address not in spared:
+                self.tell(address, False, (text,))
 
     def tell(self, address: str, done: bool, arguments: tuple[Scalar, ...]) -> bool:
         """Pass on an answer, or what went wrong; False where nobody waits for it."""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.osc_answers import Answers
+from bridge.osc_answers import ANSWERED, SLOW, Answers
 from bridge.osc_dispatch import change_message
 from bridge.osc_feeds import ERROR, LEVELS, SESSION, SPECTRA, STATUS
 from bridge.osc_link import Link
@@ -43,7 +43,6 @@ from vqss_engine.vocabulary import POSITION
 REMOTE = "remote"
 """The origin of changes that came over the wire."""
 
-_ANSWERED = ("/vqss/preset/load", "/vqss/preset/save", "/vqss/preset/list", "/vqss/rack/load")
 _RENEW_S, _RETRY_S, _SILENCE_S, _REFRESH_S, _ANSWER_S = 2.0, 0.3, 3.5, 15.0, 10.0
 
 
@@ -67,7 +66,7 @@ class RemoteControl:
         self._asked_spectra = 0.0
         self._heard_s = self._renew_s = self._refresh_s = 0.0
         self._in_step = threading.Event()
-        self._link = Link(self._keep, self._hear, self._lose, self._report)
+        self._link = Link(self._keep, self._hear, self._miss, self._report)
 
     # Connection
 
@@ -169,7 +168,7 @@ class RemoteControl:
         if action is None:
             raise UnknownAddress(path)
         message = encode_message(path, *(v for v in action.check(arguments) if not isinstance(v, tuple)))
-        if path not in _ANSWERED or self._link.is_this_thread:
+        if path not in ANSWERED or self._link.is_this_thread:
             self._link.send(message)
             return None
         result = self._answers.ask(path, lambda: self._link.send(message), _ANSWER_S)
@@ -209,6 +208,7 @@ class RemoteControl:
         """Renew the subscription, ask for what is in doubt, and notice silence."""
         if self.connected and now_s - self._heard_s > _SILENCE_S:
             self._lose()
+            self._answers.fail("the engine does not answer; try again when it does", spared=SLOW)
         spectra = self.telemetry.spectra_per_s
         if now_s >= self._renew_s or spectra != self._asked_spectra:
             self._asked_spectra = spectra
@@ -220,6 +220,11 @@ class RemoteControl:
                 self._link.send(encode_message("/vqss/refresh"))
         for path in self._doubts.due():
             self._link.send(encode_message(path))
+
+    def _miss(self) -> None:
+        """Nobody listens where the engine was."""
+        self._lose()
+        self._answers.fail("the engine has ended; try again when it runs")
 
     def _lose(self) -> None:
         """The engine has gone: what is known of it counts no more."""

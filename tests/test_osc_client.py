@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bridge.osc_answers import SLOW, Answers
 from bridge.osc_client import REMOTE, RemoteControl
 from bridge.osc_readings import SETTLING_S, Doubts, same_in_32_bits
 from bridge.osc_server import OscServer
@@ -121,6 +124,31 @@ def test_actions_on_files_answer(surface: ControlSurface, remote: RemoteControl,
     wait_until(lambda: remote.get(GAIN) == -8.0)
     with pytest.raises(VQSSError, match="two"):
         remote.act("/vqss/preset/load", "two")
+
+
+@pytest.mark.parametrize("how", ["ends", "falls silent"])
+def test_who_waits_for_an_answer_is_told_that_the_engine_has_gone(
+    server: OscServer, remote: RemoteControl, how: str
+) -> None:
+    if how == "ends":
+        server.close()
+    else:
+        remote._link._hear = lambda message: None
+    began_s = time.monotonic()
+    with pytest.raises(VQSSError, match="has ended" if how == "ends" else "does not answer"):
+        remote.act("/vqss/preset/list")
+    assert time.monotonic() - began_s < 8.0
+
+
+def test_a_silent_engine_may_be_loading_what_it_was_asked_for() -> None:
+    answers, got = Answers(), []
+    waiting = threading.Thread(target=lambda: got.append(answers.ask("/vqss/rack/load", lambda: None, PATIENCE_S)))
+    waiting.start()
+    wait_until(lambda: "/vqss/rack/load" in answers)
+    answers.fail("silent", spared=SLOW)
+    answers.tell("/vqss/rack/load", True, ("mine",))
+    waiting.join()
+    assert got == [("mine",)]
 
 
 def test_effects_come_and_go(surface: ControlSurface, remote: RemoteControl) -> None:
