@@ -209,6 +209,16 @@ def test_export_replaces_nothing_but_its_own(tmp_path: Path, capsys: pytest.Capt
     assert (tmp_path / "music" / "song.wav").read_text() == "precious"
 
 
+def test_export_never_replaces_a_training_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "mine"
+    run.mkdir()
+    for name in ("config.json", "checkpoint.pt"):
+        (run / name).write_text("{}")
+    assert main(["export", str(run / "checkpoint.pt"), "-o", str(run), "--overwrite"]) == 1
+    assert "something else" in complaint(capsys)
+    assert (run / "checkpoint.pt").exists()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, jobs: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 
 FORMAT = 1
-WEIGHTS_FILE, QUERY_FILE = "weights.safetensors", "query.safetensors"
+CONFIG_FILE, WEIGHTS_FILE, QUERY_FILE = "config.json", "weights.safetensors", "query.safetensors"
 DEFAULT_PATH = Path(__file__).parent / "models" / "default"
 
 Weights = dict[str, NDArray[np.float32]]
@@ -142,13 +142,18 @@ class ModelBundle:
                 if arrays:
                     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, partial / name)
                     (partial / name).chmod(0o644)
-            (partial / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            (partial / CONFIG_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
             partial.rename(folder)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise VQSSError(f"cannot write the bundle {folder} ({error}); choose a writable place") from error
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle's files; the folder of a training run has a config.json too, but no weights."""
+    return all((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE))
 
 
 def _digest(weights: Weights) -> str:
@@ -159,7 +164,7 @@ def _digest(weights: Weights) -> str:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
+    path = folder / CONFIG_FILE
     if not folder.is_dir():
         raise VQSSError(f"there is no model bundle {folder}; name a folder with config.json and weights.safetensors")
     try:

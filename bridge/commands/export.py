@@ -42,11 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_out(out: Path, is_bundle: bool, overwrite: bool) -> None:
+def _check_out(out: Path, as_bundle: bool, overwrite: bool) -> None:
     """Nothing is replaced but, on demand, a bundle by a bundle and a file by a file."""
+    from vqss_engine.bundle import is_bundle
+
     if not out.exists():
         return
-    replaceable = (out / "config.json").is_file() if is_bundle else out.is_file()
+    replaceable = is_bundle(out) if as_bundle else out.is_file()
     if not replaceable:
         raise VQSSError(f"'{out}' exists and is something else; choose another name")
     if not overwrite:
