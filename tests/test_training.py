@@ -10,7 +10,7 @@ import torch
 
 from tests.training_songs import RATE, SMALL_RUN, small_config, tone, write_songs
 from training.bank import build_bank
-from training.checkpoint import read_checkpoint
+from training.checkpoint import read_checkpoint, write_checkpoint
 from training.data import MixSampler, prefetch
 from training.export import export_bundle
 from training.train import run_training
@@ -119,6 +119,30 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
     resumed = train(tmp_path, songs, "broken", *long, resume=True)
     for name, value in whole.items():
         assert torch.allclose(value, resumed[name], atol=1e-6), name
+
+
+@pytest.mark.parametrize("steps", ["discover.steps=0", "discover.steps=2"])
+def test_a_run_does_not_go_on_with_other_songs(tmp_path: Path, steps: str) -> None:
+    songs, other = write_songs(tmp_path / "songs"), write_songs(tmp_path / "other")
+    soundfile.write(other / "song1" / "b.wav", 2 * tone(900), RATE)  # as many stems, and as long
+    train(tmp_path, songs, "run", steps, "partition.steps=1")
+    with pytest.raises(VQSSError, match=r"other songs.*; give those"):
+        train(tmp_path, other, "run", steps, "partition.steps=2", resume=True)
+    (tmp_path / "moved").symlink_to(songs)
+    train(tmp_path, tmp_path / "moved", "run", steps, "partition.steps=2", resume=True)
+
+
+def test_a_checkpoint_without_a_fingerprint_is_known_by_its_number_of_stems(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs")
+    train(tmp_path, songs, "run", "discover.steps=2", "partition.steps=1")
+    path = tmp_path / "run" / "checkpoint.pt"
+    content = read_checkpoint(path)
+    del content["stems"]
+    write_checkpoint(path, content)
+    train(tmp_path, songs, "run", "discover.steps=2", "partition.steps=1", resume=True)
+    write_checkpoint(path, content)
+    with pytest.raises(VQSSError, match="other songs"):
+        train(tmp_path, songs, "run", 'data.leave_out=["*/a.wav"]', resume=True)
 
 
 def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from training.bank import Bank, build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
 from training.config import StageConfig, TrainConfig, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
+from training.fingerprint import check_stems, fingerprint
 from training.grouping import embed_stems, group_stems
 from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
@@ -82,6 +83,7 @@ class Run:
         content = read_checkpoint(path)
         if content["config"]["model"] != asdict(self.config)["model"]:
             raise VQSSError(f"{path} has another model configuration; resume with the one it was trained with")
+        check_stems(content, self.whole_bank, path)
         self.discover.load_state_dict(content["discover"])
         self.average = {key: value.to(self.device) for key, value in content["average"].items()}
         self.progress.update(content["progress"])
@@ -107,6 +109,7 @@ class Run:
             "optimizer": self.optimizer.state_dict() if self.optimizer else None,
             "stem_codes": None if self.stem_codes is None else torch.from_numpy(self.stem_codes),
             "origin": self.origin,
+            "stems": fingerprint(self.whole_bank),
         }
         if self.report:
             self.report.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
