@@ -115,6 +115,22 @@ def test_a_stopped_run_goes_on_and_processes_do_not_matter(soundfont: None, tmp_
         assert left.keys() == right.keys() and all(np.array_equal(left[k], right[k]) for k in left)
 
 
+def test_songs_that_are_there_are_not_passed_off_as_others(soundfont: None, tmp_path: Path, samples_dir: Path) -> None:
+    def again(**changes: object) -> list[Path]:
+        asked = {"out_dir": tmp_path / "songs", "songs": 1, "seconds": SECONDS, "samples_dir": samples_dir, "jobs": 1}
+        return render_songs(**{**asked, "split": "train", **changes})  # type: ignore[arg-type]
+
+    (folder,) = again()
+    for change in ({"split": "test"}, {"seconds": 5.0}, {"whole_kits": 0.8}, {"samples_dir": None}):
+        with pytest.raises(UsageError, match=rf"{folder.name} is there with .*; choose another -o or delete it"):
+            again(songs=2, **change)
+    assert [path.name for path in (tmp_path / "songs").iterdir()] == [folder.name]
+    song = json.loads((folder / "song.json").read_text())
+    older = {key: value for key, value in song.items() if key not in ("whole_kits", "samples")}
+    (folder / "song.json").write_text(json.dumps(older))
+    assert again(whole_kits=0.8) == [folder]
+
+
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VQSS_SOUNDFONT", raising=False)
     monkeypatch.setattr(synth, "SOUNDFONTS", ((str(tmp_path / "none.sf2"),),))

@@ -36,6 +36,11 @@ class Job:
     split: str
     whole_kits: float
 
+    def note(self) -> dict[str, Any]:
+        """What song.json keeps of the job: with this and an index a song is made again."""
+        return {"seed": self.seed, "split": self.split, "samples": self.samples_dir is not None,
+                "whole_kits": self.whole_kits}
+
 
 def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples_dir: Path | str | None = None,
                  seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0, whole_kits: float = WHOLE_KITS,
@@ -47,7 +52,8 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
     (`training.instruments` tells its layout), of which `split` says the part to use. `whole_kits`, 0...1,
     is how often a played drum kit is one stem instead of one for each piece. Songs that are there already are
     kept, so a stopped run goes on; a song's folder appears only when it is whole. `progress(done, songs)` is called
-    after each. Returns the songs' folders. Raises UsageError and VQSSError (no soundfont, no samples, unreadable).
+    after each. Returns the songs' folders. Raises UsageError (also where a song is there that was asked for otherwise)
+    and VQSSError (no soundfont, no samples, unreadable).
     """
     if songs < 1 or not seconds >= 1:
         raise UsageError("nothing to render; ask for at least one song of at least one second")
@@ -56,14 +62,34 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
     job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits)
     if job.samples_dir is not None:
         SampleBank(job.samples_dir, split)
+    missing = [i for i in range(first, first + songs) if not _is_there(job, _folder(job, i))]
     job.out_dir.mkdir(parents=True, exist_ok=True)
-    missing = [i for i in range(first, first + songs) if not (_folder(job, i) / "song.json").is_file()]
     done = songs - len(missing)
     for _ in _finished(job, missing, jobs):
         done += 1
         if progress is not None:
             progress(done, songs)
     return [_folder(job, i) for i in range(first, first + songs)]
+
+
+def _is_there(job: Job, folder: Path) -> bool:
+    """Whether a song is rendered already; raises UsageError where it is another than the job's.
+
+    What older versions did not note in song.json is taken to be the same. Without samples no split has a part in it.
+    """
+    try:
+        found = json.loads((folder / "song.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise VQSSError(f"{folder / 'song.json'} cannot be read ({error}); delete its folder") from error
+    wanted = {**job.note(), "seconds": job.seconds}
+    if job.samples_dir is None:
+        del wanted["split"]
+    for key, value in wanted.items():
+        if found.get(key, value) != value:
+            raise UsageError(f"{folder} is there with {key} {found[key]}, not {value}; choose another -o or delete it")
+    return True
 
 
 def _finished(job: Job, indices: Sequence[int], jobs: int) -> Any:
@@ -97,7 +123,7 @@ def _start_worker(job: Job) -> None:
 def _render(index: int) -> Path:
     job = _Worker.job
     score, stems = make_song(job.seed, index, job.seconds, _Worker.bank, job.whole_kits)
-    return write_song(_folder(job, index), score, stems, {"seed": job.seed, "index": index, "split": job.split})
+    return write_song(_folder(job, index), score, stems, {"index": index, **job.note()})
 
 
 def _folder(job: Job, index: int) -> Path:
