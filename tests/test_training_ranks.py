@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
@@ -15,6 +16,7 @@ from tests.training_songs import SMALL_RUN, small_config, write_songs
 from training.bank import build_bank
 from training.checkpoint import read_checkpoint
 from training.data import MixSampler
+from training.process_group import PATIENCE, device_and_backend, join
 from training.query_encoder import Centre
 from training.stages import Discover, Partition
 from training.train import run_training
@@ -84,6 +86,28 @@ def test_two_processes_learn_from_a_batch_what_one_does(tmp_path: Path) -> None:
 
 def norm(tensors: dict[str, torch.Tensor], stage: str) -> float:
     return float(torch.cat([value.flatten() for name, value in tensors.items() if name.startswith(stage)]).norm())
+
+
+def test_every_process_has_a_gpu_of_its_own_where_there_are_enough() -> None:
+    started = [{"RANK": str(4 + k), "LOCAL_RANK": str(k), "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"} for k in range(4)]
+    assert [device_and_backend(e, 4) for e in started] == [(f"cuda:{k}", "nccl") for k in range(4)]
+    shared = [("cuda:0", "gloo"), ("cuda:1", "gloo")] * 2
+    assert [device_and_backend(e, 2) for e in started] == shared
+    assert device_and_backend(started[1], 0) == ("cpu", "gloo")
+    by_hand = {"RANK": "1", "WORLD_SIZE": "2"}
+    assert device_and_backend(by_hand, 2) == ("cuda:1", "nccl")
+
+
+def test_processes_wait_for_the_first_to_decode_the_songs(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    for name, value in places.items():
+        monkeypatch.setenv(name, str(value))
+    place = join()
+    try:
+        patience = torch.distributed.distributed_c10d._get_default_group()._get_backend(place.device).options._timeout
+        assert (place.rank, place.ranks) == (0, 1) and patience == PATIENCE
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_centring_alone_is_batch_normalisation() -> None:

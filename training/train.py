@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from training.fingerprint import check_stems, fingerprint
 from training.grouping import embed_stems, group_stems
 from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
+from training.process_group import join
 from training.progress import Progress
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
@@ -49,8 +49,8 @@ class Run:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
-        self.rank, self.ranks = _join_ranks()
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        place = join()
+        self.rank, self.ranks, self.device = place.rank, place.ranks, place.device
         torch.manual_seed(config.seed)
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -257,14 +257,6 @@ def _compile(generator: Generator) -> None:
     """Fuse what lies between the products of the trunk, where the time goes."""
     for layer in generator.layers:
         layer.forward = torch.compile(layer.forward, dynamic=False)
-
-
-def _join_ranks() -> tuple[int, int]:
-    if "RANK" not in os.environ:
-        return 0, 1
-    if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return dist.get_rank(), dist.get_world_size()
 
 
 def run_training(

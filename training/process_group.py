@@ -1,0 +1,48 @@
+"""How a process of a distributed run finds its place: its device, and the way the processes talk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+PATIENCE = timedelta(hours=12)  # the others wait while the first decodes all songs, which may take hours
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of how many processes this is, and where it computes."""
+
+    rank: int
+    ranks: int
+    device: torch.device
+
+
+def device_and_backend(environment: Mapping[str, str], gpus: int) -> tuple[str, str]:
+    """The device of a process that torchrun started on a machine with so many GPUs, and the backend of all.
+
+    Every process of a machine has a GPU of its own. NCCL refuses to share one, so where there are more processes than
+    GPUs they share them and gloo carries the tensors. The choice itself is tested, training on several GPUs is not.
+    """
+    if not gpus:
+        return "cpu", "gloo"
+    local = int(environment.get("LOCAL_RANK", environment["RANK"]))
+    here = int(environment.get("LOCAL_WORLD_SIZE", environment.get("WORLD_SIZE", "1")))
+    return f"cuda:{local % gpus}", "nccl" if here <= gpus else "gloo"
+
+
+def join() -> Place:
+    """Take this process's place among those that torchrun started; alone where it started none."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if "RANK" not in os.environ:
+        return Place(0, 1, torch.device("cuda" if gpus else "cpu"))
+    device, backend = device_and_backend(os.environ, gpus)
+    if gpus:
+        torch.cuda.set_device(device)
+    if not dist.is_initialized():
+        dist.init_process_group(backend, timeout=PATIENCE)
+    return Place(dist.get_rank(), dist.get_world_size(), torch.device(device))
