@@ -49,6 +49,21 @@ def test_ranks_share_a_batch(tmp_path: Path) -> None:
     assert torch.equal(whole.power[1::2], parts[1].power)
 
 
+def test_a_stem_that_plays_seldom_is_heard_when_it_does(tmp_path: Path) -> None:
+    """One hit in ten seconds: no clip of it is silent, and the hit is not always at the same place of the clip."""
+    songs = write_songs(tmp_path / "songs", songs=1)
+    seldom = np.zeros(10 * RATE, np.float32)
+    seldom[9 * RATE : 9 * RATE + 2000] = tone(200)[:2000]
+    soundfile.write(songs / "song0" / "seldom.wav", seldom, RATE)
+    config = small_config(tmp_path, songs)
+    bank = build_bank(config.data.songs, tmp_path, RATE)
+    sampler = MixSampler(bank, config.data, config.model, seed=3)
+    stem, rng = int(np.argmax(bank.lengths)), np.random.default_rng(1)
+    powers = np.stack([sampler.query_powers(stem, rng).sum(-1) for _ in range(12)])
+    assert (powers.max(axis=1) > 1e-3).all()
+    assert len(set(powers.argmax(axis=1))) > 3
+
+
 def test_bad_songs_are_named_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     songs = write_songs(tmp_path / "songs", songs=2)
     (songs / "broken").mkdir()

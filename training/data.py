@@ -23,7 +23,7 @@ from training.mixing import clip_powers, mix_statistics, read_at_speed
 from vqss_engine.config import ModelConfig
 from vqss_engine.stft import asymmetric_windows
 
-TRIES = 8  # for a crop in which the stem plays
+TRIES = 8  # for a crop in which the stem plays, before one is made around a place where it does
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,18 @@ class MixSampler:
             guess = float(rng.random())
             if self._plays(stem, guess, speed):
                 place = guess
+        start = self._sounding_start(rng, stem, speed, room) if place is None else place * room
         clip = np.empty(self.framing.samples, np.float32)
-        read_at_speed(samples, (place or 0.0) * room, speed, clip)
+        read_at_speed(samples, start, speed, clip)
         return clip
+
+    def _sounding_start(self, rng: np.random.Generator, stem: int, speed: float, room: float) -> float:
+        """Where a crop may begin, 0 … room, that holds some block in which a stem plays; 0 where it never does."""
+        sounding = np.flatnonzero(self.bank.stem_activity(stem) > SILENT_RMS)
+        if not len(sounding):  # part of a stem that was split
+            return 0.0
+        before = rng.random() * max(0.0, self.framing.samples * speed - ACTIVITY_BLOCK)
+        return float(np.clip(rng.choice(sounding) * ACTIVITY_BLOCK - before, 0.0, room))
 
     def _gains(self, rng: np.random.Generator, stem: int, coherent: bool) -> np.ndarray:
         spread_db = rng.normal(0.0, self.data.gain_spread_db)
