@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.training_songs import RATE, SMALL_RUN, write_songs
-from training.ablations import main, table
+from training.ablations import main, read_plan, table
 from training.bank import build_bank, song_folders
+from training.config import load_config
 from training.multitracks import find_multitracks
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def plan(folder: Path) -> list[str]:
@@ -51,6 +54,17 @@ def test_wrong_plans_are_told_in_a_line(tmp_path: Path, capfd: pytest.CaptureFix
         error = capfd.readouterr().err
         assert "vqss: " in error and "Traceback" not in error
     assert main([str(tmp_path / "absent.toml")]) == 1
+
+
+def test_the_shipped_variants_are_as_short_as_the_documentation_says() -> None:
+    plan = read_plan(ROOT / "training" / "ablations.toml")
+    page = " ".join((ROOT / "docs" / "model.md").read_text("utf-8").split())
+    for changes in plan.variants.values():
+        config = load_config(ROOT / plan.config, [*plan.set, *changes])
+        assert (config.refine.steps, config.model.layers) == (0, 3)
+    whole = load_config(ROOT / plan.config, list(plan.set))
+    stages = (whole.discover.steps, whole.settle.steps, whole.partition.steps)
+    assert "{} steps of discovery, {} of settling, {} of partition and none of refinement".format(*stages) in page
 
 
 def test_stems_are_left_out_by_source_and_by_name(tmp_path: Path) -> None:
