@@ -110,6 +110,7 @@ def test_jobs_give_the_same_stems_as_one_after_the_other(song: Path, tmp_path: P
         (["figure", "x"], "-o"), (["figure", "x", "-o", "picture.jpg"], ".png"), (["info", "--foo"], "--foo"),
         (["export", "x"], "--onnx"), (["evaluate"], "DIR"),
         (["bench", "--seconds", "-1"], "-1"), (["render"], "-o"), (["train"], "CONFIG"),
+        (["render", "-o", "songs", "--seed", "-1"], "'-1' is not a whole number from 0 on"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_exit_2(

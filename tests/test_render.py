@@ -141,6 +141,8 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         render_songs(tmp_path / "songs", 1)
     with pytest.raises(UsageError):
         render_songs(tmp_path / "songs", 0)
+    with pytest.raises(UsageError, match="seed is -1; choose"):
+        render_songs(tmp_path / "songs", 1, seed=-1)
     with pytest.raises(VQSSError, match="no samples"):
         SampleBank(tmp_path)
     assert not (tmp_path / "songs").exists()

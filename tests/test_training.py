@@ -94,6 +94,18 @@ def test_unknown_settings_are_refused(tmp_path: Path) -> None:
             small_config(tmp_path, songs, change)
 
 
+def test_settings_that_would_fail_later_are_refused_at_once(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs", songs=1)
+    for change, words in (
+        ("seed=-1", "seed is -1"), (f"seed={10**17}", "seed is 1"), ("refine.stems_min=4", r"refine\.stems_min is 4"),
+        ("data.stems_min=0", r"data\.stems_min is 0"), ("unquantized_steps=0", "unquantized_steps is 0"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=f"{words}.*; choose"):
+            small_config(tmp_path, songs, "refine.steps=1", change)
+    small_config(tmp_path, songs, "refine.steps=0", "refine.stems_min=4")
+    small_config(tmp_path, songs, "quantize=false", "unquantized_steps=0")
+
+
 def train(folder: Path, songs: Path, run: str, *changes: str, resume: bool = False) -> dict[str, torch.Tensor]:
     config = folder / "run.toml"
     config.write_text("seed = 5\n")

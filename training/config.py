@@ -10,6 +10,8 @@ from typing import Any
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import UsageError, VQSSError
 
+LARGEST_SEED = 10**12  # what is drawn from multiplies of it by a million still has a 64-bit seed
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -140,7 +142,8 @@ def _parse_override(text: str) -> dict[str, Any]:
 def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainConfig:
     """Read a TOML file and apply `key=value` overrides.
 
-    Raises VQSSError if the file cannot be read, UsageError on an unknown key or a wrong type.
+    Raises VQSSError if the file cannot be read, UsageError on an unknown key, a wrong type or settings that would only
+    fail once the run has come to them.
     """
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -151,4 +154,22 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
     config: TrainConfig = _merge(TrainConfig(), values, "")
     for override in overrides or []:
         config = _merge(config, _parse_override(override), "")
+    _check(config)
     return config
+
+
+def _check(config: TrainConfig) -> None:
+    if not 0 <= config.seed <= LARGEST_SEED:
+        raise UsageError(f"seed is {config.seed}; choose a number from 0 to {LARGEST_SEED}")
+    if config.quantize and config.discover.steps and config.unquantized_steps < 1:
+        raise UsageError(
+            f"unquantized_steps is {config.unquantized_steps}, but the codebook starts from what these steps "
+            "heard; choose 1 or more, or quantize=false"
+        )
+    fewest, most = {"data": config.data.stems_min}, config.data.stems_max
+    for name, stage in (("partition", config.partition), ("refine", config.refine)):
+        if stage.steps and stage.stems_min:
+            fewest[name] = stage.stems_min
+    for name, stems in fewest.items():
+        if not 1 <= stems <= most:
+            raise UsageError(f"{name}.stems_min is {stems}, data.stems_max {most}; choose a number from 1 to {most}")

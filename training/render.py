@@ -57,6 +57,8 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
     """
     if songs < 1 or not seconds >= 1:
         raise UsageError("nothing to render; ask for at least one song of at least one second")
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; choose a number from 0 on")
     find_soundfonts()
     recordings = None if samples_dir is None else Path(samples_dir)
     job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits)

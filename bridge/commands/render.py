@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole-kits", type=options.probability, metavar="P",
         help="how often a drum kit is one stem instead of one for each piece, 0 to 1 (default: 0.15)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same songs")
+    parser.add_argument("--seed", type=options.seed, default=0, metavar="N", help="the same seed gives the same songs")
     parser.add_argument(
         "--jobs", type=options.positive_int, default=os.cpu_count() or 1, metavar="N",
         help="songs rendered at once (default: one for each core)",
