@@ -1,6 +1,7 @@
 """Training: no labels, the same batches by seed, and a killed run that ends as if it had never been killed."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from training.bank import build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
 from training.data import MixSampler, prefetch
 from training.export import export_bundle
+from training.instruments import Clip, _decode
 from training.train import run_training
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
@@ -79,6 +81,39 @@ def test_bad_songs_are_named_and_skipped(tmp_path: Path, caplog: pytest.LogCaptu
     assert abs(int(bank.lengths.max()) - int(bank.lengths.min())) < 20
     for name in ("text.wav", "lonely", "nothing.wav"):
         assert name in caplog.text
+
+
+def test_files_with_odd_names_are_read_and_links_to_nowhere_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    songs = write_songs(tmp_path / "songs", songs=1)
+    odd = songs / "song0" / os.fsdecode(b"na\xefve.wav")
+    try:
+        (songs / "song0" / "a.wav").rename(odd)
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this file system takes valid names only")
+    (songs / "song0" / "gone.wav").symlink_to(tmp_path / "nothing.wav")
+    with caplog.at_level(logging.WARNING):
+        assert len(build_bank((str(songs),), tmp_path / "cache", RATE)) == 3
+    assert "gone.wav" in caplog.text
+    clip = Clip(odd, "library", "bass", odd.stem)
+    assert _decode(clip).shape == (1, 2 * RATE) and clip.held_out in (True, False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit to the size of files")
+def test_a_full_disk_is_told_and_nothing_stays(tmp_path: Path) -> None:
+    import resource
+
+    songs = write_songs(tmp_path / "songs")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        with pytest.raises(VQSSError, match=r"cannot write .*; free some room"):
+            build_bank((str(songs),), tmp_path / "cache", RATE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert len(build_bank((str(songs),), tmp_path / "cache", RATE)) == 9
 
 
 def test_no_usable_song_is_an_error(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 MIXES = {"mixture", "mix", "mixdown"}
 ACTIVITY_BLOCK = 4410  # samples a value of the activity profile stands for
+SAMPLES_PARTIAL, INDEX_PARTIAL = "samples.partial", "index.partial.npz"
 SILENT_RMS = 1e-3  # -60 dBFS
 
 
@@ -106,12 +108,17 @@ def _song_of(path: Path, base: Path) -> Path:
     return parent.parent if is_part else parent
 
 
+def system_name(path: Path) -> str | bytes:
+    """A file's name for soundfile, which cannot encode one that is no valid text."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
+
+
 def read_audio(path: Path) -> tuple[np.ndarray, int]:
     """Samples float32 (N, C) and rate of a stem's file. Raises VQSSError if it is damaged."""
     import soundfile
 
     try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        audio, rate = soundfile.read(system_name(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise VQSSError(f"{path} cannot be decoded ({error}); remove or replace it") from error
     if not np.isfinite(audio).all():
@@ -161,11 +168,11 @@ def build_bank(roots: tuple[str, ...], cache: Path, sample_rate: int, leave_out:
 
     `leave_out` as in `song_folders`.
 
-    Raises VQSSError where fewer than two usable stems remain. Damaged, silent and too short files are
-    reported by name and skipped, as are songs of a single stem.
+    Raises VQSSError where fewer than two usable stems remain or the disk is full. Damaged, silent and too short files
+    are reported by name and skipped, as are links that lead nowhere and songs of a single stem.
     """
     songs = song_folders(roots, leave_out)
-    listing = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for _, files in songs for p in files]
+    listing = [_state(path) for _, files in songs for path in files]
     key = hashlib.sha256(json.dumps([listing, sample_rate]).encode()).hexdigest()[:16]
     folder = cache / f"bank-{key}"
     if not (folder / "index.npz").is_file():
@@ -174,13 +181,36 @@ def build_bank(roots: tuple[str, ...], cache: Path, sample_rate: int, leave_out:
         return Bank(samples=np.memmap(folder / "samples.i16", np.int16, "r"), **{k: index[k] for k in index})
 
 
+def _state(path: Path) -> tuple[str, int, int]:
+    """What tells whether a file has changed: name, size and time of writing."""
+    try:
+        found = path.stat()
+    except OSError:  # a link that leads nowhere; decoding names it
+        return str(path), -1, -1
+    return str(path), found.st_size, found.st_mtime_ns
+
+
 def _write_bank(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Whole or not at all; raises VQSSError where the disk does not take it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _decode_songs(songs, folder, sample_rate)
+    except OSError as error:
+        raise VQSSError(
+            f"cannot write the decoded stems to {folder} ({error}); free some room there, or set data.cache=FOLDER"
+        ) from error
+    finally:
+        for name in (SAMPLES_PARTIAL, INDEX_PARTIAL):
+            with suppress(OSError):
+                (folder / name).unlink()
+
+
+def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate: int) -> None:
     lengths: list[int] = []
     owners: list[int] = []
     levels: list[float] = []
     activity: list[np.ndarray] = []
-    with open(folder / "samples.partial", "wb") as sink:
+    with open(folder / SAMPLES_PARTIAL, "wb") as sink:
         for number, (song, files) in enumerate(songs):
             stems = _decode_song(files, sample_rate)
             if len(stems) < 2:
@@ -195,10 +225,9 @@ def _write_bank(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate:
                 activity.append(_blocks(mono).astype(np.float32))
     if len(lengths) < 2:
         raise VQSSError("no song with at least two usable stems was found; give folders of stems")
-    os.replace(folder / "samples.partial", folder / "samples.i16")
     sizes = np.array([len(a) for a in activity])
     np.savez(
-        folder / "index.partial.npz",
+        folder / INDEX_PARTIAL,
         starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]),
         lengths=np.array(lengths),
         songs=np.array(owners),
@@ -206,4 +235,5 @@ def _write_bank(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate:
         activity=np.concatenate(activity),
         activity_starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
     )
-    os.replace(folder / "index.partial.npz", folder / "index.npz")
+    os.replace(folder / SAMPLES_PARTIAL, folder / "samples.i16")
+    os.replace(folder / INDEX_PARTIAL, folder / "index.npz")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.bank import system_name
 from training.pitch import detect_pitch, detect_tempo, pitch_in_name
 from vqss_engine.errors import VQSSError
 
@@ -55,7 +56,8 @@ class Clip:
     @property
     def held_out(self) -> bool:
         """True for the tenth of all recordings that test songs are made of."""
-        return hashlib.sha256(f"{self.library}/{self.kind}/{self.name}".encode()).digest()[0] % 10 == 0
+        name = f"{self.library}/{self.kind}/{self.name}".encode(errors="surrogateescape")
+        return hashlib.sha256(name).digest()[0] % 10 == 0
 
 
 def find_clips(root: Path) -> list[Clip]:
@@ -174,7 +176,7 @@ def _decode(clip: Clip) -> np.ndarray:
     import soxr
 
     try:
-        with soundfile.SoundFile(clip.path) as file:
+        with soundfile.SoundFile(system_name(clip.path)) as file:
             rate = file.samplerate
             file.seek(int(clip.start * rate))
             frames = -1 if clip.duration is None else int(clip.duration * rate)

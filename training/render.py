@@ -15,6 +15,7 @@ import numpy as np
 
 from training.augment import active_rms, bus
 from training.band import WHOLE_KITS, Stem, play
+from training.bank import system_name
 from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
 from training.score import Score
@@ -168,7 +169,8 @@ def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[st
     for number, stem in enumerate(stems):
         name = f"{number:02d}_{stem.name}.flac"
         mono = bool(np.abs(stem.audio[0] - stem.audio[1]).max() < 1e-5)
-        soundfile.write(part / name, stem.audio[0] if mono else stem.audio.T, SAMPLE_RATE, subtype="PCM_16")
+        audio = stem.audio[0] if mono else stem.audio.T
+        soundfile.write(system_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
         files.append({"file": name, "class": stem.name, "source": stem.source})
     mode = "minor" if score.scale[2] == 3 else "major"
     content = {"format": 1, "tempo": round(score.tempo, 2), "key": score.key, "mode": mode, "genre": score.genre.name,
