@@ -1,6 +1,7 @@
 """Scores from inner products equal scores from the samples."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile
 
 from examples.demo_song import render
 from training.evaluate import read_map, run_evaluation
+from training.ideal_mask import FRAMES_AT_ONCE, HOP, WINDOW, ideal_ratio_error
 from training.multitracks import class_of, find_multitracks, standard_classes
 from training.scoring import (
     SongScore,
@@ -22,6 +24,7 @@ from training.scoring import (
     purity,
 )
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.stft import analysis_spectrogram
 
 
 @pytest.fixture
@@ -48,6 +51,31 @@ def test_mix_sdr_equals_its_definition(song: tuple[np.ndarray, np.ndarray, SongS
     _, sources, score = song
     expected = 10 * np.log10(np.square(sources[0]).sum() / np.square(sources[1]).sum())
     assert mix_sdr([score])["a"][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_ideal_mask_is_that_of_the_whole_song_whatever_its_length() -> None:
+    rng = np.random.default_rng(5)
+    for length in (100, FRAMES_AT_ONCE * HOP, 3 * FRAMES_AT_ONCE * HOP + 77):
+        sources = (rng.standard_normal((3, 2, length)) * rng.uniform(0.1, 1, (3, 1, 1))).astype(np.float32)
+        spectra = np.stack([analysis_spectrogram(s, WINDOW, HOP, WINDOW) for s in [sources.sum(0), *sources]])
+        masks = np.abs(spectra[1:]) / (np.abs(spectra[1:]).sum(0) + 1e-9)
+        weights = np.r_[1, np.full(WINDOW // 2 - 1, 2), 1]  # a real signal's bins but the outer two stand for two
+        errors = np.stack([spectra[0], *(spectra[1:] - masks * spectra[0])])
+        energies = (np.square(np.abs(errors)) * weights).sum((1, 2, 3))
+        expected = energies[1:] * np.square(sources.sum(0)).sum() / energies[0]
+        assert ideal_ratio_error(sources, sources.sum(0)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_ideal_mask_of_a_long_song_takes_little_memory() -> None:
+    sources = np.random.default_rng(6).standard_normal((3, 2, 20 * 44100)).astype(np.float32)
+    mix = sources.sum(0)
+    tracemalloc.start()
+    try:
+        ideal_ratio_error(sources, mix)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6  # with the spectra of the whole song 200 MB
 
 
 def test_partition_score_equals_its_definition() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from training.class_names import instrument_of
 from training.codes import clip_codes, load_encoder
+from training.ideal_mask import ideal_ratio_error
 from training.multitracks import Multitrack, find_multitracks, read_song, standard_classes
 from training.reports import class_report, cluster_report, code_report, robust_report
 from training.robust import VARIANTS
@@ -25,13 +26,11 @@ from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.separator import StreamingSeparator
-from vqss_engine.stft import analysis_spectrogram
 
 Floats = NDArray[np.float32]
 
 log = logging.getLogger(__name__)
 
-IDEAL_WINDOW, IDEAL_HOP = 2048, 512
 BLOCK_SAMPLES = 1 << 18  # inner products are taken block by block, to spare a copy of all clusters
 
 
@@ -48,21 +47,6 @@ def separate(separator: StreamingSeparator, mix: Floats) -> Floats:
         separator.analyse(np.ascontiguousarray(padded[:, start : start + hop]))
         out[:, :, start : start + hop] = separator.stems(wanted, stems)
     return out[:, :, latency : latency + mix.shape[1]]
-
-
-def ideal_ratio_error(sources: Floats, mix: Floats) -> NDArray[np.float64]:
-    """Squared error (S,) of magnitude ratio masks computed from the sources (S, C, N) themselves."""
-    spectra = [analysis_spectrogram(s, IDEAL_WINDOW, IDEAL_HOP, IDEAL_WINDOW) for s in sources]
-    total = sum(np.abs(s) for s in spectra) + 1e-9
-    mixed = analysis_spectrogram(mix, IDEAL_WINDOW, IDEAL_HOP, IDEAL_WINDOW)
-    # the windows are a tight frame: energies of spectra are energies of signals times a constant
-    scale = np.square(mix).sum(dtype=np.float64) / max(_spectral_energy(mixed), 1e-20)
-    return np.array([scale * _spectral_energy(s - np.abs(s) / total * mixed) for s in spectra])
-
-
-def _spectral_energy(spectrum: NDArray[np.complex64]) -> float:
-    power = np.square(np.abs(spectrum), dtype=np.float64)
-    return float(2 * power.sum() - power[..., 0].sum() - power[..., -1].sum())
 
 
 @dataclass(frozen=True)
