@@ -128,6 +128,23 @@ def test_an_unfit_map_is_refused(tmp_path: Path) -> None:
         read_map(tmp_path / "none.json", 16)
 
 
+def test_what_cannot_be_read_or_written_is_told_before_the_songs_are_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "songs" / "one").mkdir(parents=True)
+    soundfile.write(tmp_path / "songs" / "one" / "bass.wav", np.zeros(100), 44100)
+    monkeypatch.setattr("training.evaluate.score_songs", lambda *_: pytest.fail("songs are scored first"))
+    for options, error, words in (
+        ({"map_file": tmp_path / "none.json"}, VQSSError, "cannot read the map"),
+        ({"save_map": tmp_path / "nofolder" / "m.json"}, VQSSError, "there is no folder .*; create it"),
+        ({"figure": tmp_path / "nofolder" / "h.png"}, VQSSError, "there is no folder .*; create it"),
+        ({"figure": tmp_path / "h.bmp"}, UsageError, r"h\.bmp.*; give a name that ends in \.png"),
+        ({"save_map": tmp_path / "songs"}, VQSSError, "cannot write"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=words):
+            run_evaluation(tmp_path / "songs", **options)  # type: ignore[arg-type]
+
+
 def test_the_shipped_model_is_scored(tmp_path: Path) -> None:
     """Two short songs through the real separator: every field is there, and maps and figures are written."""
     for number, seconds in enumerate((4.0, 5.0)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,19 @@ def score_songs(
     return results
 
 
+def _check_outputs(save_map: str | Path | None, figure: str | Path | None) -> None:
+    """Scoring may take hours: what could not be written after it is refused before."""
+    if figure:
+        from training.figures import check_kind
+
+        check_kind(Path(figure))
+    for path in (Path(given) for given in (save_map, figure) if given):
+        if not path.absolute().parent.is_dir():
+            raise VQSSError(f"there is no folder '{path.parent}'; create it first")
+        if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            raise VQSSError(f"cannot write '{path}'; name a file that may be written")
+
+
 def run_evaluation(
     directory: str | Path,
     model: str | Path | None = None,
@@ -157,16 +171,18 @@ def run_evaluation(
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields and more (docs/training.md lists them).
 
     `leave_out` as in `bank.song_folders`: the mix is without these stems. `advance` is called after each song. Raises
-    VQSSError where nothing can be scored.
+    UsageError and VQSSError where nothing can be scored, and before all work where a file that is given does not fit.
     """
     bundle = ModelBundle.load(model)
+    given = read_map(map_file, bundle.config.clusters) if map_file else None
+    _check_outputs(save_map, figure)
     songs = find_multitracks(Path(directory), leave_out)
     results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
     if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")
     scores = [result.classes for result in results]
     names = sorted({name for score in scores for name in score.classes})
-    mapping = read_map(map_file, bundle.config.clusters) if map_file else best_map(scores, names)
+    mapping = given or best_map(scores, names)
     result = class_report(scores, mapping)
     result |= {"skipped": len(songs) - len(results)}
     result |= cluster_report(scores, [r.by_instrument for r in results])

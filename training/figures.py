@@ -7,6 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from vqss_engine.errors import UsageError
+
+
+def check_kind(path: Path) -> None:
+    """Raise UsageError where the ending of a name is no kind of picture that can be drawn."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if path.suffix.lower().removeprefix(".") not in FigureCanvasAgg.filetypes:
+        raise UsageError(f"'{path}' is no picture that can be drawn; give a name that ends in .png")
+
 
 def draw_histogram(histogram: dict[str, Any], path: str | Path) -> None:
     """Draw {"classes": [...], "counts": [[K] ...]} as a picture, each class's clips as shares of its own."""
