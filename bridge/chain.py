@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.audio_layout import Block, Layout, check_audio, detect
+from bridge.audio_layout import MOST_CHANNELS, Block, Layout, check_audio, detect
 from bridge.chain_stream import BUFFER_SIZE, ChainStream, check_item, grouped, is_native
 from vqss_engine.errors import VQSSError
 
@@ -119,9 +119,9 @@ class PluginChain(PluginCall):
         self.plugins.append(plugin)
 
     def _whole(self, block: Block, sample_rate: float, buffer_size: int) -> Block:
-        channels, samples = block.shape
+        samples = block.shape[1]
         # Too short an array would be taken for (N, C); silence after it changes nothing before it.
-        missing = max(0, channels + 1 - samples)
+        missing = max(0, MOST_CHANNELS + 1 - samples)
         for part in grouped(self.plugins):
             padded = np.pad(block, ((0, 0), (0, missing)))
             out = part.process(padded, sample_rate, buffer_size=buffer_size, reset=True)[:, :samples]

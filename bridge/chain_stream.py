@@ -29,6 +29,8 @@ class Stage(Protocol):
 
     name: str
 
+    @property
+    def held(self) -> int: ...
     def push(self, block: Block) -> Block: ...
     def flush(self) -> Block: ...
     def reset(self) -> None: ...
@@ -105,6 +107,11 @@ class _Flushing:
 
     def __init__(self, channels: int) -> None:
         self._channels, self._owed = channels, 0
+
+    @property
+    def held(self) -> int:
+        """How many samples of those pushed were not returned yet."""
+        return self._owed
 
     def push(self, block: Block) -> Block:
         raise NotImplementedError
@@ -226,6 +233,11 @@ class ChainStream:
             parts = [stage.flush()] if rest is None else [stage.push(rest), stage.flush()]
             rest = np.concatenate(parts, axis=1)
         return self._empty if rest is None else rest
+
+    @property
+    def held(self) -> int:
+        """How many samples of those pushed were not returned yet."""
+        return sum(stage.held for stage in self.stages)
 
     def reset(self) -> None:
         """Forget all sound."""

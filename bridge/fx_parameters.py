@@ -38,6 +38,13 @@ _BY_ENDING: dict[str, Range] = {
     "_seconds": (0.0, 60.0, "s"),
 }
 _PART: Range = (0.0, 1.0, "")
+_BY_PLUGIN: dict[tuple[str, str], Range] = {  # what these refuse, or take for something else
+    ("BrickwallLimiter", "release_ms"): (0.1, 10000.0, "ms"),
+    ("Delay", "feedback"): (0.0, 1.0, ""),
+    ("HighShelfFilter", "gain_db"): (-100.0, 60.0, "dB"),
+    ("LowShelfFilter", "gain_db"): (-100.0, 60.0, "dB"),
+    ("PeakFilter", "gain_db"): (-100.0, 60.0, "dB"),
+}
 
 # Changing these changes a plug-in's latency: the rack's delays would no longer fit. The rack file can set them.
 FIXED = frozenset(("lookahead_ms", "target_sample_rate", "quality", "semitones"))
@@ -49,18 +56,20 @@ _BYPASS = "bypass"
 _LONGEST_TEXT = 64
 
 
-def native_range(name: str) -> Range:
-    """Range and unit of a parameter of pedalboard's own plug-ins."""
+def native_range(plugin: str, name: str) -> Range:
+    """Range and unit of a parameter of one of pedalboard's own plug-ins, which goes by the name of its class."""
+    if (plugin, name) in _BY_PLUGIN:
+        return _BY_PLUGIN[plugin, name]
     if name in _BY_NAME:
         return _BY_NAME[name]
     return next((found for ending, found in _BY_ENDING.items() if name.endswith(ending)), _PART)
 
 
-def range_fault(name: str, value: object) -> str:
+def range_fault(plugin: str, name: str, value: object) -> str:
     """What is wrong with `value` for a parameter of pedalboard's own plug-ins, in words; '' if nothing is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
-    low, high, unit = native_range(name)
+    low, high, unit = native_range(plugin, name)
     if math.isfinite(value) and low <= value <= high:
         return ""
     return f"{name} is {value:g}; give a number from {low:g} to {high:g} {unit}".rstrip()
@@ -97,7 +106,7 @@ def _all_settings(plugin: Any, base: str, label: str) -> Iterator[Setting]:
                 yield Setting(_external(plugin, name, described, f"{base}/{name}", label), plugin, name)
         return
     for name in _native_names(plugin):
-        yield Setting(_native(getattr(plugin, name), name, f"{base}/{name}", label), plugin, name)
+        yield Setting(_native(plugin, name, f"{base}/{name}", label), plugin, name)
 
 
 def _native_names(plugin: Any) -> list[str]:
@@ -111,10 +120,11 @@ def _native_names(plugin: Any) -> list[str]:
     return names
 
 
-def _native(value: bool | float, name: str, path: str, label: str) -> Parameter:
+def _native(plugin: Any, name: str, path: str, label: str) -> Parameter:
+    value = getattr(plugin, name)
     if isinstance(value, bool):
         return Parameter(path, (Argument(name, "switch", 0, 1),), value, f"{label}: {_words(name)}")
-    low, high, unit = native_range(name)
+    low, high, unit = native_range(type(plugin).__name__, name)
     argument = Argument(name, "float", min(low, value), max(high, value), unit)
     return Parameter(path, (argument,), float(value), f"{label}: {_words(name)}")
 

@@ -21,7 +21,7 @@ from vqss_engine.inserts import LONGEST_LATENCY, Deadline, InsertFault, InsertLa
 _SETTLED_SAMPLES = 8192
 """A chain is taken to have shown its latency when this much audio has not made it longer."""
 
-_LOST_RATIO = 0.25
+_LOST_RATIO, _UNSTABLE = 0.25, 1e6
 _FIRST_CALL = Deadline(30.0)
 
 
@@ -54,9 +54,10 @@ class _Fifo:
         self._samples[:, : self._filled] = self._samples[:, self._hop : self._hop + self._filled].copy()
         return True
 
-    def reset(self) -> None:
-        self._samples[:, : self._latency] = 0.0
-        self._filled = self._latency
+    def reset(self, held: int = 0) -> None:
+        """Begin again; of the latency, the chain holds back so many samples already."""
+        self._filled = self._latency - held
+        self._samples[:, : self._filled] = 0.0
 
 
 def measure_latency(stream: ChainStream, channels: int, hop: int) -> int:
@@ -78,9 +79,10 @@ def measure_latency(stream: ChainStream, channels: int, hop: int) -> int:
 
 
 def check_streaming(plugin: Any, sample_rate: float, channels: int, hop: int, latency: int) -> None:
-    """Raise VQSSError for a plug-in of pedalboard that works on a whole signal, but hardly passes anything hop by hop.
+    """Raise VQSSError for a plug-in of pedalboard that works on a whole signal, but hardly passes anything hop by hop,
+    and for one that grows without bound.
 
-    In pedalboard 0.9 these are PitchShift and GSMFullRateCompressor.
+    In pedalboard 0.9 the first are PitchShift and GSMFullRateCompressor, the others filters above half the rate.
     """
     hops = 1 + (latency + _SETTLED_SAMPLES) // hop
     signal = np.tile(_noise(channels, hop), hops)
@@ -89,6 +91,8 @@ def check_streaming(plugin: Any, sample_rate: float, channels: int, hop: int, la
     parts = [stream.push(signal[:, at : at + hop]) for at in range(0, signal.shape[1], hop)]
     streamed = np.concatenate(parts, axis=1)
     stream.reset()
+    if not (np.abs(whole).max(initial=0.0) < _UNSTABLE and np.abs(streamed).max(initial=0.0) < _UNSTABLE):
+        raise VQSSError(f"is unstable at {sample_rate:g} Hz; lower its frequency")
     if np.square(streamed).mean() < _LOST_RATIO * np.square(whole[:, : streamed.shape[1]]).mean():
         raise VQSSError("loses the signal when run hop by hop; use another effect")
 
@@ -123,6 +127,7 @@ class PluginInsert:
             # Plug-ins prepare anew on a thread they have not seen; better now than in the first hop that is heard.
             self._isolated(_noise(channels, hop), _FIRST_CALL)
             self._reset_due = True
+        self._young = False     # reset, and nothing of it heard since
 
     def process(self, block: NDArray[np.float32]) -> Block:
         """Take a hop (C, H), return the processed one; raises InsertFault, whatever a plug-in raises."""
@@ -131,6 +136,7 @@ class PluginInsert:
         except TooLate as late:
             raise InsertLate(f"{self.name} {late}") from late
         except Exception as error:
+            self._young = False
             raise PluginFault(f"{self.name} raised {type(error).__name__}: {error}") from error
         if not math.isfinite(np.add.reduce(out, axis=None)):
             raise PluginFault(f"{self.name} returned non-finite samples")
@@ -147,17 +153,25 @@ class PluginInsert:
             return self._stream.push(block)
         self._isolated.settle(self._deadline)
         if self._reset_due:
+            self._reset_due, self._young = False, True      # it will be done, however long it takes
             self._isolated(self._given[:, :0], self._deadline)
-            self._reset_due = False
+        elif self._young:
+            self._fifo.reset(self._stream.held)             # the first hop was too late, and what came of it is lost
         self._given[...] = block
-        return self._isolated(self._given, self._deadline)
+        out = self._isolated(self._given, self._deadline)
+        self._young = False
+        return out
 
     def reset(self) -> None:
-        """Forget all sound. Plug-ins with a thread of their own are reset there, before their next hop."""
+        """Forget all sound. Plug-ins with a thread of their own are reset there, before their next hop.
+
+        Not again where nothing was heard since: plug-ins prepare anew in the first hop after a reset, and one that is
+        too late for that would be so for ever.
+        """
         self._fifo.reset()
         if self._isolated is None:
             self._stream.reset()
-        else:
+        elif not self._young:
             self._reset_due = True
 
 

@@ -66,18 +66,18 @@ def _native(name: str, kind: Any) -> dict[str, Any]:
     for argument, default in re.findall(r"(\w+): [^=]+?(?: = (.*?))?(?=, \w+: |$)", signature)[1:]:
         enumeration = getattr(kind, default[1:].partition(".")[0], None) if default.startswith("<") else None
         if enumeration or argument.endswith("_filename") or (argument in FIXED and not default.startswith("<")):
-            fixed.append(_fixed(argument, default, enumeration))
+            fixed.append(_fixed(name, argument, default, enumeration))
     return {"name": name, "kind": "built in", "entry": {"plugin": name}, "fixed": fixed}
 
 
-def _fixed(name: str, default: str, enumeration: Any) -> dict[str, Any]:
+def _fixed(plugin: str, name: str, default: str, enumeration: Any) -> dict[str, Any]:
     """One argument, from what pedalboard writes about it: `0.0`, or `<Mode.LPF12: 0>`."""
     if name.endswith("_filename"):
         return {"name": name, "file": True, "default": ""}
     if enumeration:
         chosen = default[1:].partition(".")[2].partition(":")[0]
         return {"name": name, "choices": list(enumeration.__members__), "default": chosen}
-    low, high, unit = native_range(name)
+    low, high, unit = native_range(plugin, name)
     return {"name": name, "minimum": low, "maximum": high, "unit": unit, "default": float(default)}
 
 

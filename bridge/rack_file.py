@@ -158,7 +158,7 @@ def _native(entry: dict[str, Any], name: str, folder: Path) -> Any:
     for key, value in arguments.items():
         if key not in known:
             raise RackError(name, f"{kind} has no argument '{key}'; give {', '.join(known) or 'none'}")
-        if fault := range_fault(key, value):
+        if fault := range_fault(kind, key, value):
             raise RackError(name, f"{kind}: {fault}")
         arguments[key] = _argument(classes[kind], kind, key, value, name, folder)
     try:
@@ -179,7 +179,7 @@ def _argument(plugin: Any, kind: str, key: str, value: Any, name: str, folder: P
             raise RackError(name, f"{kind}: unknown {key} '{value}'; give one of {', '.join(modes.__members__)}")
         return modes.__members__[value]
     if key.endswith("_filename"):
-        path = folder / Path(value).expanduser()
+        path = folder / os.path.expanduser(value)
         if not path.is_file():
             raise RackError(name, f"{kind}: no file '{path}'; check the path")
         return str(path)
@@ -220,7 +220,7 @@ def _set_external(plugin: Any, parameter: str, value: Any, name: str) -> None:
 
 def _places(text: str, folder: Path) -> Iterator[Path]:
     """Where a plug-in of this name may lie: beside the rack file, then where systems keep plug-ins."""
-    path = Path(os.path.expandvars(text)).expanduser()
+    path = Path(os.path.expanduser(os.path.expandvars(text)))  # of an unknown user, left as it is
     yield folder / path
     if not path.is_absolute():
         for place in PLUGIN_FOLDERS.get(sys.platform, ()):

@@ -53,6 +53,11 @@ class Doubling(Gain):
         return 2.0 * audio
 
 
+@pytest.mark.parametrize("samples", [0, 1, 2, 3])
+def test_a_chain_takes_one_channel_of_any_length(samples: int) -> None:
+    assert (HighpassFilter(80) | VQSSeparator(BUNDLE))(np.zeros(samples, np.float32), 44100).shape == (samples,)
+
+
 def test_a_python_subclass_of_a_plugin_is_called() -> None:
     audio = music(2, 1000)
     assert np.array_equal(PluginChain([Doubling(), Gain(0)])(audio, 44100), 2 * audio)

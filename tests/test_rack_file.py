@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pedalboard import Gain
 
+from bridge.fx_parameters import settings_of
 from bridge.pedalboard_bridge import ClusterRack
-from bridge.rack_file import RackError
+from bridge.rack_file import RackError, native_classes
 from vqss_engine.errors import VQSSError
 
 
@@ -56,6 +57,7 @@ def test_a_rack_file_builds_its_plugins(tmp_path: Path) -> None:
         ({"plugin": "Convolution", "impulse_response_filename": "hall.wav"}, "no file"),
         ({"plugin": "PitchShift", "semitones": 2}, "loses the signal"),
         ({"plugin": "GSMFullRateCompressor"}, "loses the signal"),
+        ({"vst3": "~nobody-of-this-name/X.vst3"}, "no plug-in"),
         ({"vst3": "absent.vst3"}, "no plug-in 'absent.vst3'"),
         ({"vst3": __file__}, "cannot load"),
         ({"vst3": "a.vst3", "parameters": [1]}, "parameters is not an object"),
@@ -101,3 +103,25 @@ def test_a_cluster_the_model_lacks_and_a_plugin_used_twice_are_errors() -> None:
     gain = Gain()
     with pytest.raises(RackError, match=r"clusters\.1\[0\].*clusters\.0\[0\]"):
         ClusterRack({0: [gain], 1: [gain]})
+
+
+@pytest.mark.parametrize("name", sorted(native_classes()))
+def test_the_ranges_of_settings_are_those_that_plugins_take(name: str) -> None:
+    try:
+        plugin = native_classes()[name]()
+    except TypeError:
+        pytest.skip("it cannot be made without arguments")
+    for setting in settings_of(plugin, "/fx/0", name):
+        argument = setting.parameter.arguments[0]
+        if argument.kind == "float":
+            for value in (argument.minimum, argument.maximum):
+                setting.apply(value)
+                assert getattr(plugin, setting.attribute) == pytest.approx(value, rel=1e-3, abs=1e-3)
+
+
+def test_a_filter_above_half_the_rate_is_refused() -> None:
+    """It would not be stable, and a stem would be a burst of enormous samples."""
+    rack = ClusterRack.from_dict(rack_of({"plugin": "LowpassFilter", "cutoff_frequency_hz": 12000}))
+    rack.build(44100, 2, 256, 16)
+    with pytest.raises(VQSSError, match="unstable at 22050 Hz"):
+        rack.build(22050, 2, 256, 16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from bridge.pedalboard_bridge import ClusterRack
 from bridge.plugin_insert import PluginInsert
 from tests.streams import CLUSTERS, delayed, noise, run, run_multi, small_engine, worst_dbfs
 from vqss_engine.engine import Engine
+from vqss_engine.inserts import Deadline, InsertLate
 
 DEADLINE_S = 0.2
 
@@ -91,6 +93,40 @@ def test_a_failing_plugin_leaves_its_cluster_unprocessed_and_the_rest_playing(fa
     levels = engine.surface.levels()
     assert levels.error_count == 1 and "cluster 0" in levels.errors[0] and "Faulty" in levels.errors[0]
     assert levels.fallbacks == 0
+
+
+class Preparing:
+    """An effect that holds back 100 samples; after a reset it needs a while before its first block."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.takes_s = takes_s
+        self.reset()
+
+    def process(self, audio: np.ndarray, sample_rate: float, buffer_size: int, reset: bool) -> np.ndarray:
+        if self.fresh:
+            time.sleep(self.takes_s)
+        held = np.concatenate([self.held, audio], axis=1)
+        ready = max(0, held.shape[1] - 100)
+        self.fresh, self.held = False, held[:, ready:]
+        return held[:, :ready]
+
+    def reset(self) -> None:
+        self.fresh, self.held = True, np.zeros((2, 0), np.float32)
+
+
+def test_an_effect_that_prepares_for_longer_than_a_hop_is_heard_in_the_end_and_in_its_place() -> None:
+    insert = PluginInsert([Preparing(0.4)], 44100, 2, 256, Deadline(0.1))
+    signal = np.random.default_rng(0).uniform(-0.1, 0.1, (2, 40 * 256)).astype(np.float32)
+    out, late = np.zeros_like(signal), 0
+    for at in range(0, signal.shape[1], 256):
+        try:
+            out[:, at : at + 256] = insert.process(signal[:, at : at + 256])
+        except InsertLate:      # as the engine does; it waits longer
+            insert.reset()
+            time.sleep(0.5)
+            late += 1
+    assert 1 <= late <= 3 and insert.latency_samples == 100
+    assert np.array_equal(out[:, -20 * 256 :], signal[:, -20 * 256 - 100 : -100])
 
 
 def test_a_plugin_that_recovers_is_heard_again() -> None:
