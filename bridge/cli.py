@@ -139,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+            if "--debug" in argv:
+                traceback.print_exc()
             _leave_stdout()
             say(f"cannot write ({error.strerror}); free some space")
             return 1

@@ -129,8 +129,8 @@ class EngineChild:
         if self._ran is None or self._ran == self._arguments:
             self._tell(f"the engine does not run: {last}")
             return False
-        self._tell(f"the engine does not run so, and is started as before: {last}")
         self._arguments = self._ran
+        self._tell(f"the engine does not run so, and is started as before: {last}")
         return True
 
     def _listen(self) -> bool:

@@ -67,7 +67,7 @@ class SongPlayer:
         self._commands.put(lambda: self._seek(seconds))
 
     def loop(self, loop: Loop) -> None:
-        """Seconds; off where the end is not after the start. What was read ahead is read again."""
+        """Seconds; off where that is shorter than a loop can be. What was read ahead is read again."""
         self._commands.put(lambda: self._set_loop(loop))
 
     @property
@@ -76,8 +76,8 @@ class SongPlayer:
         exchange, stream = self._exchange, self._stream
         if exchange is None:
             return self._begin_s
-        if stream is None:
-            return 0.0
+        if stream is None:  # none, or one that is being sought in
+            return self._begin_s if self._path else 0.0
         frame = exchange.song.read_position - self._base
         jumps = [jump for jump in stream.jumps.copy() if jump[0] <= max(0, frame)]
         at, second = jumps[-1]
@@ -120,9 +120,8 @@ class SongPlayer:
 
     def _choose(self, path: Path | None) -> None:
         self._fade_out()
-        self._path, self._begin_s = path, 0.0
-        self._read_from(0.0)
-        self._switch()
+        self._path = path
+        self._go_to(0.0)
 
     def _play(self, on: bool) -> None:
         self._playing = on
@@ -131,8 +130,14 @@ class SongPlayer:
     def _seek(self, seconds: float) -> None:
         self._begin_s = seconds
         self._fade_out()
-        self._read_from(seconds)
-        self._switch()
+        self._go_to(seconds)
+
+    def _go_to(self, seconds: float) -> None:
+        """What cannot be read is silence, and not what was heard before."""
+        try:
+            self._read_from(seconds)
+        finally:
+            self._switch()
 
     def _set_loop(self, loop: Loop) -> None:
         self._loop = loop
@@ -157,6 +162,7 @@ class SongPlayer:
 
     def _read_from(self, second: float) -> None:
         """Drop what was read ahead, and read on from there until some of it is ready."""
+        self._begin_s = second
         self._stop_reading()
         exchange = self._exchange
         if exchange is None or self._path is None:

@@ -48,8 +48,10 @@ def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: 
     """Bring effects and values of `mirror` up to a description with as many clusters; `newer` are the paths whose
     values here the description is too old to tell of, looked at last of all. Where the song is, the stream tells."""
     leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if leaf.get("ACCESS") == _READ_WRITE}
-    if gone := [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]:
-        mirror.unregister(gone)
+    gone = [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]
+    effects = (path for path in leaves if "/fx/" in path and path in mirror)
+    if gone := gone + [path for path in effects if mirror.parameter(path) != parameter_of(leaves[path])]:
+        mirror.unregister(gone)     # also where another effect has taken the place of one
     added = [parameter_of(leaf) for path, leaf in leaves.items() if path not in mirror]
     if added:
         mirror.register(added)

@@ -92,7 +92,8 @@ class Export(QFrame):
         """Cancel what runs, and wait for that."""
         process = self._process
         if process is not None:
-            self.cancel()
+            if not self._cancelled:
+                self.cancel()
             if not process.waitForFinished(_WAITED_FOR_MS):
                 process.kill()
                 process.waitForFinished(1000)

@@ -143,6 +143,20 @@ def test_after_a_song_that_cannot_be_read_the_next_one_plays(tmp_path: Path, nam
     player.close()
 
 
+def test_what_cannot_be_read_is_silence_and_not_the_input(tmp_path: Path) -> None:
+    reports: list[str] = []
+    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, lambda: None)
+    player.attach(exchange)
+    exchange.begin(256)
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    player.choose(bad)
+    wait_until(lambda: reports)
+    wait_until(lambda: not exchange.state[kernel.INPUT_ON])
+    exchange.hold()
+    player.close()
+
+
 def test_a_run_that_is_not_in_real_time_does_not_wait_for_a_song_without_sound(tmp_path: Path) -> None:
     began = time.monotonic()
     report, (out,), _ = play(song_file(tmp_path, np.zeros((2, 0), np.float32)), tmp_path, 1.0)

@@ -173,6 +173,19 @@ def test_effects_come_and_go(surface: ControlSurface, remote: RemoteControl) -> 
     assert sorted(known[0][0]) == sorted(paths) and sorted(known[-1][1]) == sorted(paths) and len(known) == 2
 
 
+def test_an_effect_that_takes_the_place_of_another_is_known_as_itself(
+    surface: ControlSurface, remote: RemoteControl
+) -> None:
+    path = "/vqss/cluster/3/fx/0/cutoff_frequency_hz"
+    argument = Argument("cutoff_frequency_hz", "float", 1.0, 20000.0, "Hz")
+    for name, default in (("HighpassFilter", 50.0), ("LowpassFilter", 900.0)):
+        effect = Parameter(path, (argument,), default, f"clusters.3[0] {name}: cutoff frequency")
+        surface.unregister([path])
+        surface.register([effect])
+        wait_until(lambda effect=effect: path in remote and remote.parameter(path) == effect)
+        wait_until(lambda default=default: remote.get(path) == default)
+
+
 def test_what_is_set_while_the_copy_is_fetched_is_kept(surface: ControlSurface, remote: RemoteControl) -> None:
     """The description that comes after effects have changed was written before the fader moved."""
     gains: list[object] = []
@@ -198,7 +211,7 @@ def test_levels_status_and_spectra_arrive() -> None:
 
 
 def test_the_position_of_a_song_arrives(surface: ControlSurface, remote: RemoteControl) -> None:
-    """It is telemetry here as there; the parameter stays where the last seek put it."""
+    """It is telemetry here as there, also where somebody seeks."""
     heard = []
     remote.subscribe(lambda *news: heard.append(news))
     surface.telemetry.position_s = 12.5

@@ -49,8 +49,12 @@ class _Songs:
     def open(self, path: Path) -> str:
         if self._root is None:
             raise VQSSError("the engine's music folder is not known here; give it with --music")
-        if not path.is_file():
-            raise VQSSError(f"{path} is no file; open another song")
+        try:
+            found = path.is_file()
+        except OSError:     # in a folder that may not be entered
+            found = False
+        if not found:
+            raise VQSSError(f"{path} is no file that can be read; open another song")
         if not path.resolve().is_relative_to(self._root):
             raise VQSSError(f"{path.name} lies outside {self._root}; start `vqss gui` with it, or with --music")
         return str(path.resolve().relative_to(self._root))
