@@ -31,9 +31,12 @@ class Check:
     fix: str = ""
 
 
-def probe(code: str, timeout: float = PROBE_SECONDS) -> tuple[bool, str]:
-    """Run Python code in a child: (whether it succeeded, what it printed or its last line of error)."""
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tuple[bool, str]:
+    """Run Python code in a child: (whether it succeeded, what it printed or its last line of error).
+
+    screen: Qt takes the screen there is; else none.
+    """
+    environment = dict(os.environ) if screen else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     try:
         child = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
@@ -175,11 +178,15 @@ print(QT_VERSION_STR)
 
 
 def check_qt() -> Check:
-    fine, text = probe(QT_PROBE)
+    # On X11 Qt needs libraries that it does without elsewhere, and that are not looked for until a window opens.
+    fine, text = probe(QT_PROBE, screen=bool(os.environ.get("DISPLAY")))
     if fine:
         return Check("Qt", True, f"{text}, for the mixer window")
-    libraries = "libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0"
-    fix = install_hint(libraries) if "lib" in text else "pip install --force-reinstall PyQt6"
+    libraries = (
+        "libgl1 libegl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0"
+        " libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1"
+    )
+    fix = "pip install --force-reinstall PyQt6" if "PyQt6" in text else install_hint(libraries)
     return Check("Qt", None, f"{text}; no mixer window, the rest works", fix)
 
 

@@ -77,7 +77,7 @@ def _measure(exchange: ProbedExchange, device: Device, stopping: threading.Event
 
 
 def measure_latency(engine: Engine, device: Device, stopping: threading.Event) -> dict[str, Any]:
-    """The measurement beside what is declared. Raises VQSSError where the sound does not come back."""
+    """The measurement beside what is declared. Raises VQSSError where the sound does not come back, and why."""
     song = SongPlayer(engine.telemetry.report, lambda: None)
     stream = LiveStream(device, engine, HopTimes(), song, exchange_type=ProbedExchange)
     assert isinstance(stream.exchange, ProbedExchange)
@@ -89,6 +89,10 @@ def measure_latency(engine: Engine, device: Device, stopping: threading.Event) -
     finally:
         stream.close()
         song.close()
+    if frames is None and stopping.is_set():
+        raise VQSSError("stopped before the test sound came back")
+    if frames is None and not device.alive:
+        raise VQSSError(f"the device '{device.name}' was lost; connect it and measure again")
     if frames is None:
         raise VQSSError("the test sound does not come back; join output 1 to input 1 by a cable, and turn both up")
     found, block = 1000.0 * frames / device.rate_hz, 1000.0 * stream.block / device.rate_hz

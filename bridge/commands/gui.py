@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("song", nargs="?", type=Path, metavar="SONG", help="play this song")
     parser.add_argument("--connect", metavar="HOST:PORT", help="show an engine that runs already, here or elsewhere")
-    live.add_arguments(parser)
+    live.add_arguments(parser, osc="default: a free port of this machine; one that is known, for a controller beside")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     song = arguments.song or arguments.source
     if song is not None and not song.is_file():
         raise VQSSError(f"there is no file '{song}'; check the path")
+    if arguments.osc == live.NO_OSC:
+        raise UsageError("the mixer window needs OSC to reach its engine; leave --osc none out")
     for option in ("json", "seconds", "measure_latency"):
         if getattr(arguments, option):
             raise UsageError(f"--{option.replace('_', '-')} is for `vqss live`; leave it out")

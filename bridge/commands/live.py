@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 NO_OSC = "none"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC") -> None:
+    """`osc`: what is told of --osc."""
     device = "a device's name, part of it, or number (vqss devices); jack; default; none"
     parser.add_argument("--input", default="default", metavar="DEV", help=f"where sound comes from: {device}")
     parser.add_argument("--output", default="default", metavar="DEV", help="where it goes, likewise")
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outputs", type=_outputs, default="main", metavar="main|multi|0,3,14",
                         help="multi: main, and a pair for every cluster; or numbers: for these")  # fmt: skip
     parser.add_argument("--source", type=Path, metavar="FILE", help="play this song instead of the input")
-    parser.add_argument("--osc", default="", metavar="HOST:PORT", help="default 127.0.0.1:9000; none: no OSC")
+    parser.add_argument("--osc", default="", metavar="HOST:PORT", help=osc)
     parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs may be loaded from over OSC")
     parser.add_argument("--racks", type=Path, metavar="DIR", help="folder racks may be loaded from (default: --music)")
     parser.add_argument("--preset", type=Path, metavar="FILE", help="begin with these settings")
