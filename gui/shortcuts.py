@@ -37,12 +37,12 @@ def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
 
 
 def press(window: MixerWindow) -> None:
-    """Press the focused button, or type the gain of the current strip."""
+    """Press the focused button, or type the gain that the current strip follows."""
     focused = QApplication.focusWidget()
     if isinstance(focused, QAbstractButton):
         focused.click()
-    elif not window.row.strip.gain.isHidden():
-        window.row.strip.gain.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    elif not window.row.lead.gain.isHidden():
+        window.row.lead.gain.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def table(window: MixerWindow) -> list[Key]:

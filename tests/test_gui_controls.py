@@ -179,6 +179,8 @@ def test_keys_on_a_joined_strip_move_what_it_follows(window: MixerWindow, surfac
     assert (state.mute[1], state.gain[1], state.pan[1], state.solo[1]) == (True, 0.5, 0.05, False)
     assert (state.mute[3], state.gain[3], state.pan[3], state.solo[3]) == (False, 0.0, 0.0, False)
     assert_agreement(window, surface)
+    key(window, Qt.Key.Key_Return)
+    assert window.row.strips[1].gain.hasFocus()
 
 
 def test_letters_typed_into_a_name_are_no_commands(window: MixerWindow, surface: ControlSurface) -> None:
