@@ -14,11 +14,9 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 PROBE_SECONDS = 90.0        # a first import from a cold disk is slow
-SOUND_FONT_FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/soundfonts", "/opt/homebrew/share/soundfonts")
 
 
 @dataclass(frozen=True)
@@ -66,16 +64,16 @@ print(torch.cuda.get_device_name() if torch.cuda.is_available() else "Apple MPS"
 
 
 def check_torch() -> list[Check]:
-    """torch itself (only training and export need it), and the GPU it sees."""
+    """torch itself (needed by training, export and --device), and the GPU it sees."""
     fine, text = probe(TORCH_PROBE)
     if not fine:
         fix = "separating works without; to train, install it as docs/install.md says"
         return [Check("torch", None, text, fix), Check("GPU", None, "can't be asked without torch")]
     version, _, device = text.partition("\n")
     gpu = (
-        Check("GPU", True, f"{device}, for training")
+        Check("GPU", True, f"{device}, for training and separate --device")
         if device
-        else Check("GPU", None, "none; separating runs on the processor, only training would be quicker")
+        else Check("GPU", None, "none; all runs on the processor, on which only training is slow")
     )
     return [Check("torch", True, f"{version}, used for training and export"), gpu]
 
@@ -199,16 +197,22 @@ def check_screen() -> Check:
     return Check("screen", None, "none", "the mixer window needs one; on a server use vqss live and OSC")
 
 
+FONT_PROBE = """
+from training.synth import find_soundfonts
+print(*find_soundfonts(), sep=", ")
+"""
+
+
 def check_fluidsynth() -> Check:
     """Only `vqss render`, which makes training songs, plays sound fonts."""
-    fonts = [str(font) for folder in SOUND_FONT_FOLDERS for font in sorted(Path(folder).glob("*.sf[23]"))]
-    missing = [] if fonts else ["a sound font"]
+    found, fonts = probe(FONT_PROBE)
+    missing = [] if found and fonts else ["a General MIDI sound font (VQSS_SOUNDFONT may name one)"]
     if shutil.which("fluidsynth") is None:
         missing.append("FluidSynth")
     if importlib.util.find_spec("fluidsynth") is None:
         missing.append("the Python package pyfluidsynth")
     if not missing:
-        return Check("FluidSynth", True, f"with {', '.join(fonts)}, for training songs")
+        return Check("FluidSynth", True, f"with {fonts}, for training songs")
     hint = install_hint("fluidsynth fluid-soundfont-gm", "fluid-synth")
     steps = ", ".join(filter(None, [hint, "pip install 'vqss[training]'"]))
     fix = f"only to render training songs: {steps}"

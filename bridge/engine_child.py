@@ -22,15 +22,17 @@ _SAID_LINES = 20
 State = Callable[[], Sequence[str]]
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and TCP at this moment."""
+def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
+    """A port that is free for UDP and TCP at this moment: `first` if it is, else any."""
+    wanted = first
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((host, 0))
-            port = int(udp.getsockname()[1])
             try:
+                udp.bind((host, wanted))
+                port = int(udp.getsockname()[1])
                 tcp.bind((host, port))
             except OSError:
+                wanted = 0
                 continue
             return port
 

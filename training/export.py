@@ -130,4 +130,4 @@ def export_onnx(bundle_path: str | Path, file: str | Path) -> None:
     try:
         write_onnx(ModelBundle.load(bundle_path), Path(file))
     except ImportError as error:
-        raise VQSSError("exporting to ONNX needs onnx; install it with pip install 'vqss[training]'") from error
+        raise VQSSError("exporting to ONNX needs onnx; install it with pip install 'vqss[dev]'") from error

@@ -100,8 +100,8 @@ MAIN_PARAMETERS: tuple[Parameter, ...] = (
 
 ACTIONS: tuple[Action, ...] = (
     Action("/vqss/transport/stop", "stop the source file and go back to its start", (_ON,)),
-    Action("/vqss/preset/load", "load a preset by name", (_FILE,)),
-    Action("/vqss/preset/save", "save the mixer as a preset of this name", (_FILE,)),
+    Action("/vqss/preset/load", "load a preset by name", (_NAME,)),
+    Action("/vqss/preset/save", "save the mixer as a preset of this name", (_NAME,)),
     Action("/vqss/preset/list", "answers with the names of all presets"),
     Action("/vqss/rack/load", "load a rack file by name; an empty name removes all effects", (_FILE,)),
     Action(

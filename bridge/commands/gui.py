@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("song", nargs="?", type=Path, metavar="SONG", help="play this song")
     parser.add_argument("--connect", metavar="HOST:PORT", help="show an engine that runs already, here or elsewhere")
-    live.add_arguments(parser, osc="default: a free port of this machine; one that is known, for a controller beside")
+    live.add_arguments(
+        parser, osc="default 127.0.0.1:9000, or any free port where that is taken", racks="default: a folder of its own"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise VQSSError(f"there is no file '{song}'; check the path")
     if arguments.osc == live.NO_OSC:
         raise UsageError("the mixer window needs OSC to reach its engine; leave --osc none out")
-    for option in ("json", "seconds", "measure_latency"):
+    for option in ("json", "seconds", "measure_latency", "freewheel"):
         if getattr(arguments, option):
             raise UsageError(f"--{option.replace('_', '-')} is for `vqss live`; leave it out")
     with _foreign_engine(arguments) if arguments.connect else own_engine(arguments, song) as (remote, services):
@@ -72,10 +74,10 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     from bridge.engine_child import free_port
     from bridge.gui_engine import OwnEngine
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import host_and_port
+    from bridge.osc_sockets import DEFAULT_PORT, host_and_port
     from bridge.rack_store import RackStore
 
-    host, port = host_and_port(arguments.osc) if arguments.osc else ("127.0.0.1", free_port())
+    host, port = host_and_port(arguments.osc) if arguments.osc else ("127.0.0.1", free_port(first=DEFAULT_PORT))
     music = arguments.music or _music_folder(song)
     folder = arguments.racks or user_config_path("vqss") / "racks"
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else host

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 NO_OSC = "none"
 
 
-def add_arguments(parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC") -> None:
-    """`osc`: what is told of --osc."""
+def add_arguments(
+    parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC", racks: str = "default: --music"
+) -> None:
+    """`osc`, `racks`: what is told of their defaults."""
     device = "a device's name, part of it, or number (vqss devices); jack; default; none"
     parser.add_argument("--input", default="default", metavar="DEV", help=f"where sound comes from: {device}")
     parser.add_argument("--output", default="default", metavar="DEV", help="where it goes, likewise")
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1
     parser.add_argument("--source", type=Path, metavar="FILE", help="play this song instead of the input")
     parser.add_argument("--osc", default="", metavar="HOST:PORT", help=osc)
     parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs may be loaded from over OSC")
-    parser.add_argument("--racks", type=Path, metavar="DIR", help="folder racks may be loaded from (default: --music)")
+    parser.add_argument("--racks", type=Path, metavar="DIR", help=f"folder racks may be loaded from ({racks})")
     parser.add_argument("--preset", type=Path, metavar="FILE", help="begin with these settings")
     parser.add_argument("--rack", type=Path, metavar="FILE", help="effects, as a rack file")
     options.add_settings(parser)

@@ -87,6 +87,8 @@ def _join_ardour(ardour: str, mixer: str) -> int:
                 say(f"VQSS at {control.host}:{control.port} {_state(now[0])}, Ardour at {host}:{port} {_state(now[1])}")
                 before = now
             time.sleep(0.5)
+    except KeyboardInterrupt:
+        return 0
     finally:
         surface.close()
         control.close()
