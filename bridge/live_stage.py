@@ -40,6 +40,7 @@ class LiveStage:
         model_hz = engine.sample_rate
         self.engine_hz = engine_rate_hz(rate_hz, model_hz)
         self.native = self.engine_hz == rate_hz
+        engine.clock_hz = self.engine_hz
         self.chunk = engine.hop if self.native else max(1, round(engine.hop * rate_hz / model_hz))
         self._main: Floats = np.zeros((engine.channels, engine.hop), np.float32)
         self._fill = 0

@@ -51,6 +51,8 @@ class StemFiles:
             for writer in self._writers():
                 writer.close()
         except BaseException:
+            if self._pool:      # a file must not be closed while another thread writes to it
+                self._pool.shutdown(cancel_futures=True)
             for writer in self._writers():
                 writer.abandon()
             raise

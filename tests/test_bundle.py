@@ -56,6 +56,12 @@ def test_damage_is_reported(saved: Path) -> None:
         {"model": None},
         {"model": {"window": 2048}},
         {"cluster_names": ["one"]},
+        {"cluster_colors": None},
+        {"cluster_colors": ["#FFF"] * 4},
+        {"cluster_names": ["a\nb"] * 4},
+        {"usage": ["x"]},
+        {"usage": None},
+        {"provenance": None},
     ],
 )
 def test_a_wrong_description_is_refused(saved: Path, changes: dict[str, object]) -> None:

@@ -86,6 +86,16 @@ def test_identity_racks_come_and_go_unheard() -> None:
     assert worst_dbfs(out - run(other, signal)) < -105
 
 
+@pytest.mark.parametrize("latency", [100, 4096])
+def test_effects_on_the_last_cluster_leave_no_hole(latency: int) -> None:
+    """The mix that the others were held back in is heard to its end."""
+    engine = small_engine(inserts={0: Late(latency)})
+    signal = noise(engine, 160)
+    every = {k: Late(latency) for k in range(engine.clusters)}
+    out = run(engine, signal, lambda hop: engine.set_inserts(every) if hop == 60 else None)
+    assert worst_dbfs(out - delayed(signal, 256 + latency)) < -105
+
+
 @pytest.mark.parametrize("dry", ["bypass", "late"])
 def test_the_dry_mix_follows_a_change_of_latency_without_a_click(dry: str) -> None:
     engine = small_engine()

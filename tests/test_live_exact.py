@@ -9,7 +9,7 @@ import pytest
 
 from bridge.files import FileJob, separate_file
 from tests.live_runs import RATE, aligned, heard, latency_frames, play, song_file
-from tests.streams import largest_step, small_bundle, worst_dbfs
+from tests.streams import largest_step, small_bundle, small_engine, worst_dbfs
 
 
 @pytest.mark.parametrize("block", [256, 64, 480, 1024, 37])
@@ -44,7 +44,9 @@ def test_other_rates_are_served_at_the_latency_declared(tmp_path: Path, rate_hz:
     time = np.arange(rate_hz) / rate_hz
     tone = (0.3 * np.sin(2 * np.pi * (200.0 + 1000.0 * time) * time)).astype(np.float32)
     part = np.stack([tone, -tone]) * np.hanning(rate_hz).astype(np.float32)
-    report, (out,), _ = play(song_file(tmp_path, part, rate_hz), tmp_path, 1.5, rate_hz=rate_hz)
+    engine = small_engine()
+    report, (out,), _ = play(song_file(tmp_path, part, rate_hz), tmp_path, 1.5, rate_hz=rate_hz, engine=engine)
+    assert engine.clock_hz == (48_000 if rate_hz == 48_000 else 44_100)
     difference = np.abs(aligned(out, latency_frames(report), rate_hz) - part).max()
     # The engine's latency may end between two frames of another rate: up to half a frame is left.
     allowed = 1e-5 if rate_hz == 48_000 else 0.6 * largest_step(part)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
+from vqss_engine.parameters import ParameterError
+from vqss_engine.vocabulary import cluster_parameters
 
 FORMAT = 1
 CONFIG_FILE, WEIGHTS_FILE, QUERY_FILE = "config.json", "weights.safetensors", "query.safetensors"
@@ -90,20 +92,12 @@ class ModelBundle:
         config = ModelConfig.from_dict(about["model"])
         weights, digest = _read_weights(folder / WEIGHTS_FILE)
         _check_weights(weights, config, folder)
-        texts = {}
-        for key in ("cluster_names", "cluster_colors"):
-            texts[key] = [str(text) for text in about.get(key, [])] or [""] * config.clusters
-            if len(texts[key]) != config.clusters:
-                raise VQSSError(f"{folder} has {len(texts[key])} {key}, not {config.clusters}; fetch the bundle again")
         return cls(
             config=config,
             weights=weights,
-            name=str(about.get("name", folder.name)),
-            usage=[float(share) for share in about.get("usage", [])],
-            provenance=dict(about.get("provenance", {})),
             sha256=digest,
             query_weights=_read_weights(folder / QUERY_FILE)[0] if (folder / QUERY_FILE).exists() else {},
-            **texts,
+            **_described(about, config.clusters, folder),
         )
 
     @classmethod
@@ -149,6 +143,24 @@ class ModelBundle:
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise VQSSError(f"cannot write the bundle {folder} ({error}); choose a writable place") from error
+
+
+def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, Any]:
+    """What config.json tells beside the model; raises VQSSError for what no mixer can show."""
+    texts: dict[str, list[str]] = {}
+    try:
+        for key in ("cluster_names", "cluster_colors"):
+            texts[key] = [str(text) for text in about.get(key, [])] or [""] * clusters
+            if len(texts[key]) != clusters:
+                raise VQSSError(f"{folder} has {len(texts[key])} {key}, not {clusters}; fetch the bundle again")
+        for k, (name, color) in enumerate(zip(*texts.values(), strict=True)):
+            for parameter in cluster_parameters(k, clusters, name, color):
+                parameter.check(parameter.default)
+        usage = [float(share) for share in about.get("usage", [])]
+        return {"name": str(about.get("name", folder.name)), "usage": usage,
+                "provenance": dict(about.get("provenance", {})), **texts}  # fmt: skip
+    except (TypeError, ValueError, ParameterError) as error:
+        raise VQSSError(f"{folder / CONFIG_FILE} is damaged ({error}); fetch the bundle again") from error
 
 
 def is_bundle(folder: Path) -> bool:

@@ -39,7 +39,10 @@ def _writable(folder: Path) -> bool:
 
 
 def _drop_old(home: Path) -> None:
-    versions = sorted(home.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    try:
+        versions = sorted(home.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    except OSError:     # another process does the same at this moment
+        return
     for folder in versions[KEPT_VERSIONS:]:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -58,6 +58,7 @@ class Engine:
         self.separator = StreamingSeparator(bundle, stream, channels)
         self.hop, self.channels, self.clusters = stream.hop, channels, self.separator.clusters
         self.sample_rate = bundle.config.sample_rate
+        self.clock_hz: float = self.sample_rate   # as its device counts, which may be near that only
         self.surface = surface or ControlSurface(self.clusters, bundle.cluster_names, bundle.cluster_colors)
         if self.surface.clusters != self.clusters:
             raise ValueError(f"the surface has {self.surface.clusters} clusters, the model {self.clusters}")
@@ -186,7 +187,7 @@ class Engine:
             self._out *= end
 
     def _count(self, seconds: float | None) -> None:
-        telemetry, budget_s = self.telemetry, self.hop / self.sample_rate
+        telemetry, budget_s = self.telemetry, self.hop / self.clock_hz
         telemetry.hops += 1
         telemetry.engine_latency_ms = 1000.0 * (self.latency_samples + self.hop) / self.sample_rate
         if seconds is None:

@@ -13,6 +13,7 @@ Floats = NDArray[np.float32]
 
 _RMS_S = 0.3
 _PEAK_FALL_DB_PER_S = 20.0
+_LARGEST = np.float32(1e4)     # the square of a wild sample would be infinite, and the mean with it for ever
 _CREST_OF_SINE = np.float32(2.0)
 
 
@@ -40,7 +41,8 @@ class Meters:
         else:
             np.add.reduce(powers[:-1], axis=1, out=now[:-1])
             now[:-1] *= np.float32(1.0 / powers.shape[1])
-        np.square(out, out=self._squares)
+        np.clip(out, -_LARGEST, _LARGEST, out=self._squares)
+        np.square(self._squares, out=self._squares)
         now[-1] = np.add.reduce(self._squares, axis=None) / self._squares.size
         np.subtract(now, self._rms, out=self._step)
         self._step *= self._rise

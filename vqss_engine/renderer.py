@@ -124,9 +124,10 @@ class Renderer:
             self._next, self._incoming = self._incoming, None
             self._warm = 2 + math.ceil(self._next.latency_samples / self._layout.hop)
             # A cluster stays owned once it was, so that no overlap of its own transform is cut off.
-            # Where it is the last one, the mix goes on until what it overlaps with is over, for the same reason.
+            # Where it is the last one, the mix goes on until what it overlaps with is over, for the same reason, and
+            # until the inserts that are still heard, which hold it back, have given it out.
             if not self._owned.all():
-                self._leaving = self._overlap_hops
+                self._leaving = self._overlap_hops + math.ceil(self._current.latency_samples / self._layout.hop)
             self._owned |= self._next.owned
 
     def _mixed(self, strips: LinearRamp) -> Floats:
