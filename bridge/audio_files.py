@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bridge.coding import Coding
 from vqss_engine.errors import VQSSError
+from vqss_engine.native_name import native_name
 
 Block = NDArray[np.float32]
 
@@ -36,11 +37,6 @@ class _Decoder(Protocol):
     def read(self, frames: int) -> Block: ...
 
     def close(self) -> None: ...
-
-
-def native_name(path: Path) -> str | bytes:
-    """The name as the system has it: soundfile cannot encode one that is no valid text."""
-    return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 class _SoundfileDecoder:

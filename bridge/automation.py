@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.output_folder import make_folder
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.state import state_fields
@@ -48,7 +49,7 @@ class Automation:
         if target is not None and target.exists():
             raise VQSSError(f"'{target}' exists; choose another name for --write-automation, or move it away")
         if target is not None:
-            _make_folder(target.parent)
+            make_folder(target.parent)  # at once: what was played for an hour must not be lost at its end
         self._surface, self._target = surface, target
         self._due = list(_checked(surface, take)) if take else []
         self._start = dict(take.start) if take else {}
@@ -142,14 +143,6 @@ def write_take(path: Path, take: Take) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise VQSSError(f"cannot write the automation '{path}' ({error.strerror}); choose another folder") from error
-
-
-def _make_folder(folder: Path) -> None:
-    """At once: what was played for an hour must not be lost at its end."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VQSSError(f"cannot make the folder '{folder}' ({error.strerror}); choose another") from error
 
 
 def _is_change(change: Any) -> bool:

@@ -99,11 +99,9 @@ class SongPlayer:
                 if command:
                     command()
                 self._fill()
-            except (VQSSError, OSError) as error:
-                self._report(str(error))
-                self._stop_reading()
             except Exception as error:  # whatever a decoder raises, the transport must go on to listen
-                self._report(f"the song failed ({type(error).__name__}: {error})")
+                foreseen = isinstance(error, VQSSError | OSError)
+                self._report(str(error) if foreseen else f"the song failed ({type(error).__name__}: {error})")
                 self._stop_reading()
         self._stop_reading()
 
@@ -128,7 +126,6 @@ class SongPlayer:
         self._switch()
 
     def _seek(self, seconds: float) -> None:
-        self._begin_s = seconds
         self._fade_out()
         self._go_to(seconds)
 

@@ -36,6 +36,14 @@ def check_room(folder: Path, bytes_needed: int | None) -> None:
         )
 
 
+def make_folder(folder: Path) -> None:
+    """See to it that `folder` exists, before what it is for is done; raises VQSSError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VQSSError(f"cannot make the folder '{folder}' ({error.strerror}); choose another") from error
+
+
 @contextmanager
 def filled_folder(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to fill, then move what it holds to `folder`; after any error both are as before.

@@ -75,9 +75,9 @@ class RackStore:
         What is passed by stays so, also a chain that is all off for a while. bypassed: those to pass by that come anew.
         """
         write_chains(self.file, heard(chains))
-        running = _titles(self._mixer).keys()
+        running, switched = _titles(self._mixer).keys(), _bypassed(self._mixer)
         passed_by = self._passed_by.union(bypassed) - running
-        passed_by |= {key for key in running if bypass_path(key) in _bypassed(self._mixer)}
+        passed_by |= {key for key in running if bypass_path(key) in switched}
         name = self._name if any(heard(chains).values()) else ""
         self._mixer.act(_LOAD, name)
         with self._lock:

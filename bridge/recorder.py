@@ -17,6 +17,7 @@ from bridge.audio_files import AudioWriter, disk_error
 from bridge.coding import Coding
 from bridge.exchange import Exchange
 from bridge.exchange_kernel import FADE_FRAMES, RECORDING
+from bridge.output_folder import make_folder
 from vqss_engine.errors import UsageError, VQSSError
 
 Block = NDArray[np.float32]
@@ -113,10 +114,7 @@ class Recorder:
         self._write()
 
     def _writer(self, path: Path, rate_hz: int) -> AudioWriter:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise VQSSError(f"cannot make the folder '{path.parent}' ({error.strerror}); choose another") from error
+        make_folder(path.parent)
         return AudioWriter(path.with_name(f".{path.name}.part"), rate_hz, 2, self._coding)
 
     def _run(self) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from vqss_engine.errors import VQSSError
+from vqss_engine.native_name import native_name
 
 log = logging.getLogger(__name__)
 
@@ -108,17 +109,12 @@ def _song_of(path: Path, base: Path) -> Path:
     return parent.parent if is_part else parent
 
 
-def system_name(path: Path) -> str | bytes:
-    """A file's name for soundfile, which cannot encode one that is no valid text."""
-    return os.fsencode(path) if os.name == "posix" else str(path)
-
-
 def read_audio(path: Path) -> tuple[np.ndarray, int]:
     """Samples float32 (N, C) and rate of a stem's file. Raises VQSSError if it is damaged."""
     import soundfile
 
     try:
-        audio, rate = soundfile.read(system_name(path), dtype="float32", always_2d=True)
+        audio, rate = soundfile.read(native_name(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise VQSSError(f"{path} cannot be decoded ({error}); remove or replace it") from error
     if not np.isfinite(audio).all():

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.bank import system_name
 from training.pitch import detect_pitch, detect_tempo, pitch_in_name
 from vqss_engine.errors import VQSSError
+from vqss_engine.native_name import native_name
 
 SAMPLE_RATE = 44100
 AUDIO_SUFFIXES = {".ogg", ".opus", ".flac", ".wav", ".mp3"}
@@ -176,7 +176,7 @@ def _decode(clip: Clip) -> np.ndarray:
     import soxr
 
     try:
-        with soundfile.SoundFile(system_name(clip.path)) as file:
+        with soundfile.SoundFile(native_name(clip.path)) as file:
             rate = file.samplerate
             file.seek(int(clip.start * rate))
             frames = -1 if clip.duration is None else int(clip.duration * rate)

@@ -15,12 +15,12 @@ import numpy as np
 
 from training.augment import active_rms, bus
 from training.band import WHOLE_KITS, Stem, play
-from training.bank import system_name
 from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
 from training.score import Score
 from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.native_name import native_name
 
 STEM_PEAK, MIX_PEAK = 0.9, 0.98
 FEWEST, MOST = 3, 10
@@ -170,7 +170,7 @@ def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[st
         name = f"{number:02d}_{stem.name}.flac"
         mono = bool(np.abs(stem.audio[0] - stem.audio[1]).max() < 1e-5)
         audio = stem.audio[0] if mono else stem.audio.T
-        soundfile.write(system_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
+        soundfile.write(native_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
         files.append({"file": name, "class": stem.name, "source": stem.source})
     mode = "minor" if score.scale[2] == 3 else "major"
     content = {"format": 1, "tempo": round(score.tempo, 2), "key": score.key, "mode": mode, "genre": score.genre.name,

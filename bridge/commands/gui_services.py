@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.coding import SUBTYPES
+from bridge.commands.options import preset_folder
 from bridge.gui_engine import OwnEngine, Setup, mix_options
 from bridge.rack_store import Chains, RackStore, heard, read_chains, write_chains
 from vqss_engine.config import PROFILES
@@ -119,9 +120,7 @@ class _Racks:
         return [EffectKind(each["name"], each["kind"], each["entry"], each["fixed"]) for each in catalogue_of_child()]
 
     def take_preset(self, name: str) -> None:
-        from platformdirs import user_config_path
-
-        self._store.take_preset(user_config_path("vqss") / "presets" / f"{name}{SUFFIX}")
+        self._store.take_preset(preset_folder() / f"{name}{SUFFIX}")
 
     def read(self, path: Path) -> Chains:
         return read_chains(path)

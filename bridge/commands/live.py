@@ -220,8 +220,6 @@ def _music(arguments: argparse.Namespace) -> Path | None:
 
 def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack: ExitStack) -> RackHost:
     """Settings, effects, presets and OSC; returns the host of the effects, tuned to `rate_hz`."""
-    from platformdirs import user_config_path
-
     from bridge.files import apply_settings
     from bridge.rack_host import RackHost
     from bridge.rack_presets import RackPresets
@@ -239,7 +237,7 @@ def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack:
             presets.write(preset["rack"])
         apply(engine.surface, preset, str(arguments.preset))
     apply_settings(engine.surface, arguments.settings)
-    PresetFolder(user_config_path("vqss") / "presets", engine.surface, presets.read, presets.write).attach()
+    PresetFolder(options.preset_folder(), engine.surface, presets.read, presets.write).attach()
     if arguments.osc != NO_OSC:
         from bridge.osc_server import OscServer
         from bridge.osc_sockets import host_and_port

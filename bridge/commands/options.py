@@ -74,6 +74,13 @@ def positive_seconds(text: str) -> float:
     return value
 
 
+def preset_folder() -> Path:
+    """Where presets are kept by their names."""
+    from platformdirs import user_config_path
+
+    return user_config_path("vqss") / "presets"
+
+
 def probability(text: str) -> float:
     try:
         value = float(text)
