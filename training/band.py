@@ -17,7 +17,7 @@ from training.synth import Sampler, general_midi
 from training.voices import lay_loop, lay_phrases, vocal_stem
 
 # Sample kinds of `Part.samples` that name some of a class's instruments only: what their families contain.
-FAMILIES = {"bass/electric": ("fashionbass", "bass_string", "fuzz_bass"), "bass/upright": ("double-bass", "doublebass"),
+FAMILIES = {"bass/electric": ("fashionbass", "bass_string", "fuzz_bass", "bass-electric"), "bass/upright": ("double-bass", "doublebass", "contrabass"),
             "bass/synth": ("syn_bass", "reso", "fm_"), "keys/piano": ("-piano/", "keys/cp"),
             "keys/electric": ("planet", "wurlitzer")}
 LOOP_STEMS = (("KICK_HATS", "drums"), ("K_and_SN", "drums"), ("KICK", "kick"), ("SNARE", "snare"), ("CLAP", "snare"),
