@@ -197,6 +197,8 @@ class AudioWriter:
                 native_name(path), "w", sample_rate, channels, coding.subtype, format=container
             )
         except (soundfile.LibsndfileError, OSError) as error:
+            with suppress(OSError):
+                path.unlink()
             raise self._failure(error) from error
 
     def write(self, block: Block) -> None:

@@ -23,15 +23,19 @@ State = Callable[[], Sequence[str]]
 
 
 def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
-    """A port that is free for UDP and TCP at this moment: `first` if it is, else any."""
+    """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises OSError for a host that
+    is none of this machine's."""
     wanted = first
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)   # as the engine's own: closed ones do not count
             try:
                 udp.bind((host, wanted))
                 port = int(udp.getsockname()[1])
                 tcp.bind((host, port))
             except OSError:
+                if not wanted:
+                    raise
                 wanted = 0
                 continue
             return port

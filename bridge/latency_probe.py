@@ -85,13 +85,14 @@ def measure_latency(engine: Engine, device: Device, stopping: threading.Event) -
     try:
         stream.start()
         frames = _measure(stream.exchange, device, stopping)
+        lost = not device.alive
         latency_ms = stream.latency_ms()
     finally:
         stream.close()
         song.close()
     if frames is None and stopping.is_set():
         raise VQSSError("stopped before the test sound came back")
-    if frames is None and not device.alive:
+    if frames is None and lost:
         raise VQSSError(f"the device '{device.name}' was lost; connect it and measure again")
     if frames is None:
         raise VQSSError("the test sound does not come back; join output 1 to input 1 by a cable, and turn both up")

@@ -189,9 +189,10 @@ class SongPlayer:
         if self._ended and self._playing and exchange.song.readable <= 0:
             self._playing = False
             self._fade_out()  # or the start, once read, would be heard until the callback is told to stop
-            self._read_from(0.0)
-            self._switch()
-            self._on_end()
+            try:
+                self._go_to(0.0)
+            finally:
+                self._on_end()
 
     def _put(self) -> bool:
         """Write one more piece; False where the ring is full."""

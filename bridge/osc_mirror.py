@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 from collections.abc import Container, Iterator
@@ -50,8 +51,10 @@ def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: 
     leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if leaf.get("ACCESS") == _READ_WRITE}
     gone = [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]
     effects = (path for path in leaves if "/fx/" in path and path in mirror)
-    if gone := gone + [path for path in effects if mirror.parameter(path) != parameter_of(leaves[path])]:
-        mirror.unregister(gone)     # also where another effect has taken the place of one
+    renewed = [path for path in effects if mirror.parameter(path) != parameter_of(leaves[path])]
+    kept = {path: mirror.get(path) for path in renewed if path in newer}
+    if gone + renewed:
+        mirror.unregister(gone + renewed)   # also where another effect has taken the place of one
     added = [parameter_of(leaf) for path, leaf in leaves.items() if path not in mirror]
     if added:
         mirror.register(added)
@@ -63,7 +66,10 @@ def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: 
                 values[path] = parameter.check(tuple(leaf["VALUE"]))
         except ParameterError as error:
             mirror.telemetry.report(str(error))
-    mirror.set_many({path: value for path, value in values.items() if path not in newer}, origin)
+    for path, value in kept.items():
+        with contextlib.suppress(ParameterError):   # an effect of another kind may not take it
+            values[path] = mirror.parameter(path).check(value)
+    mirror.set_many({path: value for path, value in values.items() if path not in newer or path in kept}, origin)
 
 
 def parameter_of(leaf: dict[str, Any]) -> Parameter:

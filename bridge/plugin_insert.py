@@ -7,6 +7,7 @@ Python) run on a thread of their own where there is a deadline, so that one that
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -152,6 +153,7 @@ class PluginInsert:
         if self._isolated is None:
             return self._stream.push(block)
         self._isolated.settle(self._deadline)
+        began = time.perf_counter()
         if self._reset_due:
             self._reset_due, self._young = False, True      # it will be done, however long it takes
             self._isolated(self._given[:, :0], self._deadline)
@@ -159,7 +161,9 @@ class PluginInsert:
             self._fifo.reset(self._stream.held)             # the first hop was too late, and what came of it is lost
         self._given[...] = block
         out = self._isolated(self._given, self._deadline)
-        self._young = False
+        # Reset and hop, each in time, may be late together: then this hop is not heard either.
+        limit_s = self._deadline.limit_s
+        self._young = self._young and limit_s is not None and time.perf_counter() - began > limit_s
         return out
 
     def reset(self) -> None:

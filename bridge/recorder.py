@@ -54,23 +54,33 @@ class Recorder:
 
     def attach(self, exchange: Exchange) -> None:
         """Record from here on what `exchange` plays, which is not running yet; the rate must stay what it was."""
-        if self.failed:
-            return
-        if self._exchange is not None and self._exchange.rate_hz != exchange.rate_hz:
-            self._report(f"the device changed to {exchange.rate_hz} Hz; the recording ends here")
-            return
-        if self._thread is not None:
+        if self._thread is None:
+            self._open(exchange.rate_hz)
+        else:
             self._pause()
             self._fade_away()
-        elif not self._writers:
-            self._writers = [self._writer(path, exchange.rate_hz) for path in self.paths]
-            self._block = np.zeros((2 * len(self.paths), _PIECE), np.float32)
-            self._last = self._block[:, :1].copy()
+        if self._exchange is not None and self._exchange.rate_hz != exchange.rate_hz:
+            self._fail(VQSSError(f"the device changed to {exchange.rate_hz} Hz"))
+        if self.failed:
+            return
         exchange.start_recording()
         self._exchange = exchange
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="live-recorder", daemon=True)
         self._thread.start()
+
+    def _open(self, rate_hz: int) -> None:
+        """Begin all files, or none."""
+        try:
+            for path in self.paths:
+                self._writers.append(self._writer(path, rate_hz))
+        except VQSSError:
+            for writer in self._writers:
+                _discard(writer)
+            self._writers = []
+            raise
+        self._block = np.zeros((2 * len(self.paths), _PIECE), np.float32)
+        self._last = self._block[:, :1].copy()
 
     def close(self) -> None:
         """Write what is left, and give the files their names; where nothing was recorded there are none."""
@@ -83,8 +93,7 @@ class Recorder:
 
     def _finish(self, writer: AudioWriter, path: Path) -> None:
         if not self._recorded:
-            writer.abandon()
-            writer.path.unlink(missing_ok=True)
+            _discard(writer)
             return
         try:
             writer.close()
@@ -144,6 +153,11 @@ class Recorder:
         ring = self._exchange.recorded
         self._taken = min(ring.readable, _PIECE)
         return self._taken > 0 and ring.read(self._block[:, : self._taken])
+
+
+def _discard(writer: AudioWriter) -> None:
+    writer.abandon()
+    writer.path.unlink(missing_ok=True)
 
 
 def _cluster_path(path: Path, k: int, name: str) -> Path:

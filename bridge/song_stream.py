@@ -66,7 +66,7 @@ class SongStream:
         if end is not None and self._at == end:
             self._jump(start_s)
         if not self._more():
-            if end is not None and self._at > round(start_s * self._hz) and self._at < end:
+            if end is not None and self._at < end and self._at / self._hz - start_s >= SHORTEST_LOOP_S:
                 self._jump(start_s)
                 return np.zeros((self._channels, 0), np.float32)
             self._ended = True

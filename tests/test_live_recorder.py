@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge import exchange_kernel as kernel
 from bridge.exchange import Exchange
@@ -65,6 +66,30 @@ def test_a_device_that_does_not_open_leaves_no_recording(tmp_path: Path) -> None
     recorder = Recorder(tmp_path / "take.wav", {}, pytest.fail)
     recorder.attach(exchange)
     recorder.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_rate_ends_a_recording_and_is_a_failure(tmp_path: Path) -> None:
+    said: list[str] = []
+    recorder = Recorder(tmp_path / "take.wav", {}, said.append)
+    for rate in (RATE, 48000, RATE):
+        exchange = Exchange(2, 2, rate)
+        recorder.attach(exchange)
+        exchange.begin(0)
+        for _ in range(20):
+            exchange.exchange(np.full((2, BLOCK), 0.25, np.float32), np.zeros((2, BLOCK), np.float32))
+        exchange.hold()
+    recorder.close()
+    audio, rate = soundfile.read(tmp_path / "take.wav")
+    assert rate == RATE and 20 * BLOCK <= len(audio) <= 21 * BLOCK
+    assert recorder.failed and len(said) == 1 and "48000" in said[0]
+
+
+def test_what_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:
+    name = "x" * 232        # with a cluster's name behind it too long for a temporary one, and main's is not
+    recorder = Recorder(tmp_path / f"{name}.wav", {0: "long"}, pytest.fail)
+    with pytest.raises(VQSSError):
+        recorder.attach(Exchange(2, 2, RATE))
     assert not list(tmp_path.iterdir())
 
 

@@ -65,6 +65,12 @@ def test_a_loop_beyond_the_end_comes_round_at_the_end(tmp_path: Path) -> None:
     assert np.array_equal(taken(stream, wanted.shape[1], (0.5, 30.0)), wanted)
 
 
+def test_a_loop_of_nothing_at_the_end_lets_the_song_end(tmp_path: Path) -> None:
+    signal = ramp(RATE)
+    stream = SongStream(song_file(tmp_path, signal), 2, RATE)
+    assert np.array_equal(taken(stream, 2 * RATE, ((RATE - 4) / RATE, 10.0)), signal)
+
+
 def test_a_song_of_another_rate_is_as_long(tmp_path: Path) -> None:
     stream = SongStream(song_file(tmp_path, ramp(22050), 22050), 1, 48_000)
     assert abs(taken(stream, 10**6).shape[1] - 48_000) <= 1
@@ -153,6 +159,22 @@ def test_what_cannot_be_read_is_silence_and_not_the_input(tmp_path: Path) -> Non
     player.choose(bad)
     wait_until(lambda: reports)
     wait_until(lambda: not exchange.state[kernel.INPUT_ON])
+    exchange.hold()
+    player.close()
+
+
+def test_a_song_that_has_gone_when_it_ends_is_told_to_have_ended(tmp_path: Path) -> None:
+    ended, reports = threading.Event(), list[str]()
+    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, ended.set)
+    path = song_file(tmp_path, ramp(RATE // 4))
+    player.choose(path)
+    player.play(True)
+    player.attach(exchange)
+    exchange.begin(256)
+    path.unlink()
+    playing(exchange, ended.is_set)
+    wait_until(lambda: reports)
+    assert not exchange.state[kernel.SONG_ON]
     exchange.hold()
     player.close()
 

@@ -9,6 +9,7 @@ import threading
 import psutil
 import pytest
 
+from bridge.engine_child import free_port
 from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
 from bridge.osc_sockets import host_and_port, is_loopback
@@ -101,3 +102,17 @@ def test_ipv6_loopback_works_as_well() -> None:
     assert is_loopback(server.host)
     remote.close()
     server.close()
+
+
+def test_a_port_whose_connections_are_closed_is_free_again() -> None:
+    """As the engine finds it, which takes such a port: the window is reopened where it was."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
+            pass        # the side that closes first is the server's, whose port stays in TIME_WAIT
+    assert free_port(first=port) == port
+
+
+def test_a_host_that_is_not_here_has_no_free_port() -> None:
+    with pytest.raises(OSError):
+        free_port("192.0.2.1")

@@ -129,6 +129,31 @@ def test_an_effect_that_prepares_for_longer_than_a_hop_is_heard_in_the_end_and_i
     assert np.array_equal(out[:, -20 * 256 :], signal[:, -20 * 256 - 100 : -100])
 
 
+def test_an_effect_whose_reset_and_first_hop_are_late_together_is_heard_in_the_end() -> None:
+    """As the engine does, which asks for both within one hop."""
+
+    class Slow(Preparing):
+        def reset(self) -> None:
+            time.sleep(self.takes_s)
+            super().reset()
+
+    deadline = Deadline(0.2)
+    insert = PluginInsert([Slow(0.13)], 44100, 2, 256, deadline)
+    signal = np.random.default_rng(0).uniform(-0.1, 0.1, (2, 40 * 256)).astype(np.float32)
+    out, late = np.zeros_like(signal), 0
+    for at in range(0, signal.shape[1], 256):
+        began = time.perf_counter()
+        try:
+            out[:, at : at + 256] = insert.process(signal[:, at : at + 256])
+            if time.perf_counter() - began > 0.2:
+                raise InsertLate("late")
+        except InsertLate:
+            insert.reset()
+            late += 1
+    assert late == 1
+    assert np.array_equal(out[:, -20 * 256 :], signal[:, -20 * 256 - 100 : -100])
+
+
 def test_a_plugin_that_recovers_is_heard_again() -> None:
     faulty = Faulty("raises", at=40)
     engine = with_rack(ClusterRack({0: [faulty]}), multi=True)

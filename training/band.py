@@ -17,9 +17,9 @@ from training.synth import Sampler, general_midi
 from training.voices import lay_loop, lay_phrases, vocal_stem
 
 # Sample kinds of `Part.samples` that name some of a class's instruments only: what their families contain.
-FAMILIES = {"bass/electric": ("fashionbass", "bass_string", "fuzz_bass", "bass-electric"), "bass/upright": ("double-bass", "doublebass", "contrabass"),
-            "bass/synth": ("syn_bass", "reso", "fm_"), "keys/piano": ("-piano/", "keys/cp"),
-            "keys/electric": ("planet", "wurlitzer")}
+FAMILIES = {"bass/electric": ("fashionbass", "bass_string", "fuzz_bass", "bass-electric"),
+            "bass/upright": ("double-bass", "doublebass", "contrabass"), "bass/synth": ("syn_bass", "reso", "fm_"),
+            "keys/piano": ("-piano/", "keys/cp"), "keys/electric": ("planet", "wurlitzer")}
 LOOP_STEMS = (("KICK_HATS", "drums"), ("K_and_SN", "drums"), ("KICK", "kick"), ("SNARE", "snare"), ("CLAP", "snare"),
               ("HAT", "hihat"), ("HH", "hihat"), ("TOM", "toms"), ("CRASH", "cymbals"), ("tabla", "percussion"),
               ("perc", "percussion"), ("PRC", "percussion"), ("TOPS", "percussion"))
