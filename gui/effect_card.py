@@ -34,7 +34,7 @@ class EffectCard(QFrame):
         label.setFont(theme.font(9.5, bold=True))
         label.setEnabled(on)
         label.setMinimumWidth(20)
-        self.on = SwitchButton("On" if on else "Off", "switch", f"{title} {'on' if on else 'off'}")
+        self.on = SwitchButton("On" if on else "Off", "switch", f"Hear {title}")
         self.on.show_on(on)
         self.on.setFixedWidth(44)
         self.on.asked.connect(self.switched)

@@ -22,6 +22,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui import chains as edit
 from gui.chains import MAIN
+from gui.history import Step
 from gui.model import MixerModel
 from gui.services import Chains, EffectKind, Racks
 from vqss_engine.control import Parameter, Value
@@ -40,6 +41,15 @@ class Loaded:
     index: int
     title: str
     parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A rack to be loaded, which of the chains that come anew are passed by, and its step of undo."""
+
+    chains: Chains
+    bypassed: Collection[str]
+    step: Step | None
 
 
 def base_of(key: str) -> str:
@@ -67,13 +77,13 @@ class EffectsModel(QObject):
         self._model, self._racks = model, racks
         self.kinds: Sequence[EffectKind] = ()
         self._listing = False
-        self._waiting: list[tuple[Chains, Collection[str], bool]] = []
-        self._loading: Chains | None = None
+        self._waiting: list[Wanted] = []
+        self._loading: Wanted | None = None
         self._done.connect(self._take_result)
         self._listed.connect(self._take_kinds)
         model.vocabulary_changed.connect(self.changed)
         model.takers[RACK] = self._recall
-        model.holds = lambda: self.busy
+        model.holds = lambda path: self.busy and key_of(path) is not None
 
     # What there is
 
@@ -103,7 +113,7 @@ class EffectsModel(QObject):
     def chains(self) -> Chains:
         """The rack: what is on its way, or what was loaded here, with the values of now."""
         if self._loading is not None:
-            return self._waiting[-1][0] if self._waiting else self._loading
+            return (self._waiting[-1] if self._waiting else self._loading).chains
         return self._racks.chains() if self._racks is not None and self._racks.in_place else {}
 
     @property
@@ -143,15 +153,18 @@ class EffectsModel(QObject):
         if self._racks is None:
             self.failed.emit(self.why_not)
             return
-        self._waiting.append((chains, bypassed, undoable))
+        step = None
+        if undoable:
+            step = self._model.history.add({RACK: self._state(self.chains)}, {RACK: self._state(chains)})
+            self._model.history_changed.emit()
+        self._waiting.append(Wanted(chains, bypassed, step))
         if not self.busy:
             self._begin_next(self._racks)
         self.changed.emit()
 
     def _begin_next(self, racks: Racks) -> None:
-        wanted = self._waiting.pop(0)
-        self._loading = wanted[0]
-        threading.Thread(target=self._work, args=(racks, *wanted), name="effects", daemon=True).start()
+        self._loading = self._waiting.pop(0)
+        threading.Thread(target=self._work, args=(racks, self._loading), name="effects", daemon=True).start()
 
     def remove_all(self) -> None:
         """Remove all effects, whoever loaded them."""
@@ -167,7 +180,9 @@ class EffectsModel(QObject):
                 self.load(self._racks.read(path))
 
     def take_preset(self, name: str) -> None:
-        """Know the effects of a preset that the engine has loaded."""
+        """Know the effects of a preset that the engine has loaded. Steps of undo about those before it are void."""
+        self._model.history.drop(lambda step: any(path == RACK or key_of(path) for path in step.before))
+        self._model.history_changed.emit()
         if self._racks is not None:
             with self._told():
                 self._racks.take_preset(name)
@@ -193,32 +208,31 @@ class EffectsModel(QObject):
         self.load(rack["chains"], rack["bypassed"], undoable=False)
 
     def _state(self, chains: Chains) -> str:
-        """The rack as undo keeps it, with what is passed by at this moment."""
-        bypassed = sorted(key for key in self.keys if self.bypassed(key))
+        """The rack as undo keeps it, with those of its chains that are passed by at this moment."""
+        bypassed = sorted(key for key in self.keys & chains.keys() if self.bypassed(key))
         return json.dumps({"chains": chains, "bypassed": bypassed})
 
-    def _work(self, racks: Racks, chains: Chains, bypassed: Collection[str], undoable: bool) -> None:
-        result: object = "the effects could not be loaded; what went wrong is in the terminal"
+    def _work(self, racks: Racks, wanted: Wanted) -> None:
+        error, after = "the effects could not be loaded; what went wrong is in the terminal", ""
         try:
-            before = self._state(racks.chains() if racks.in_place else {})
-            racks.load(chains, bypassed)
-            result = (before, self._state(chains)) if undoable else None
-        except VQSSError as error:
-            result = str(error)
+            racks.load(wanted.chains, wanted.bypassed)
+            error, after = "", self._state(wanted.chains)
+        except VQSSError as refusal:
+            error = str(refusal)
         finally:        # also after what nobody foresaw: else the window would wait for ever
             with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-                self._done.emit(result)
+                self._done.emit((error, after))
 
-    def _take_result(self, result: object) -> None:
-        self._loading = None
-        if isinstance(result, str):
-            self._waiting.clear()       # they were made on top of what was refused
-            self._model.forget_held()
-            self.failed.emit(result)
-        elif isinstance(result, tuple):
-            before, after = result
-            self._model.history.add({RACK: before}, {RACK: after})
+    def _take_result(self, result: tuple[str, str]) -> None:
+        (error, after), loaded, self._loading = result, self._loading, None
+        if error:
+            refused = [wanted.step for wanted in (loaded, *self._waiting) if wanted is not None]
+            self._model.history.drop(lambda step: any(step is other for other in refused))
             self._model.history_changed.emit()
+            self._waiting.clear()       # they were made on top of what was refused
+            self.failed.emit(error)
+        elif loaded is not None and loaded.step is not None:
+            loaded.step.after[RACK] = after
         if self._waiting and self._racks is not None:
             self._begin_next(self._racks)
         self.changed.emit()

@@ -198,18 +198,15 @@ class EffectsPanel(QFrame):
             card.say("Off: kept here, not heard." if not edit.is_on(entry) else "Nothing to set.")
         self.cards.append(card)
         self._list.addWidget(card)
+        card.show()     # at once, so that the focus finds what is in the place of what had it
 
     def _add_fixed(self, card: EffectCard, index: int, entry: dict[str, object], argument: object) -> None:
         assert isinstance(argument, dict)
         name = str(argument["name"])
         row = ParameterRow(name.removesuffix("_filename").replace("_", " "), card.title, None, argument)
         row.show_value(entry.get(name, argument["default"]))  # type: ignore[arg-type]
-        row.asked.connect(lambda value, _: self._set_fixed(index, card.title, name, value))
+        row.asked.connect(lambda value, _: self._edit(index, card.title, partial(edit.changed, name=name, value=value)))
         card.add_row(name, row)
-
-    def _set_fixed(self, index: int, title: str, name: str, value: object) -> None:
-        if not self.effects.busy:       # a drag asks often; what it asks for last is taken when it ends
-            self._edit(index, title, partial(edit.changed, name=name, value=value))
 
     def _edit(self, index: int, title: str, edited: Callable[[Chains, str, int], Chains]) -> None:
         """Load the chains with one effect edited, if it is where its card says: the engine may have others by now."""

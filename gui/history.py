@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vqss_engine.control import Value
@@ -36,19 +36,26 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._undone)
 
-    def add(self, before: Mapping[str, Value], after: Mapping[str, Value], gesture: object = None) -> None:
-        """Note a move. Nothing is noted where nothing changed."""
+    def add(self, before: Mapping[str, Value], after: Mapping[str, Value], gesture: object = None) -> Step | None:
+        """Note a move, and give the step that it is or belongs to; None, and nothing is noted, if nothing changed."""
         if dict(before) == dict(after):
-            return
+            return None
         self._undone.clear()
         last = self._done[-1] if self._done and self._open else None
         if last and gesture is not None and last.gesture == gesture:
             last.before = {**before, **last.before}
             last.after.update(after)
-            return
-        self._done.append(Step(dict(before), dict(after), gesture))
+            return last
+        step = Step(dict(before), dict(after), gesture)
+        self._done.append(step)
         self._open = True
         del self._done[:-DEPTH]
+        return step
+
+    def drop(self, unwanted: Callable[[Step], bool]) -> None:
+        """Forget steps, done or taken back, that nothing stands for any more."""
+        for steps in (self._done, self._undone):
+            steps[:] = [step for step in steps if not unwanted(step)]
 
     def undo(self) -> dict[str, Value] | None:
         """The values to set to take back the last step; None where there is none."""

@@ -19,16 +19,10 @@ class MixDialog(QFileDialog):
         self.setFileMode(QFileDialog.FileMode.AnyFile)
         self.setDefaultSuffix("wav")
         self.selectFile(f"{song.stem} - mix.wav")
-        self.filterSelected.connect(self._follow)
+        # Qt itself gives a name that has an ending that of another format.
+        self.filterSelected.connect(lambda chosen: self.setDefaultSuffix(_ENDINGS[chosen]))
 
     @property
     def file(self) -> Path:
         """What was chosen."""
         return Path(self.selectedFiles()[0])
-
-    def _follow(self, chosen: str) -> None:
-        """Give the name the ending of another format."""
-        named, ending = self.file, _ENDINGS[chosen]
-        self.setDefaultSuffix(ending)
-        if named.suffix.lower().removeprefix(".") in _ENDINGS.values():
-            self.selectFile(named.with_suffix(f".{ending}").name)

@@ -45,9 +45,9 @@ class MixerModel(QObject):
         self.history = History()
         self.takers: dict[str, Callable[[Value], None]] = {}
         """Who takes values of undo that are not the mixer's: name in the history -> what to call."""
-        self.holds: Callable[[], bool] = lambda: False
-        """Whether undo and redo must wait, because what a step set is still on its way; `resume` goes on with them."""
-        self._held: list[Callable[[], dict[str, Value] | None]] = []
+        self.holds: Callable[[str], bool] = lambda path: False
+        """Whether undo and redo of a path must wait, because it is still on its way; `resume` goes on with them."""
+        self._held: dict[str, Value] = {}
         self.connected = bool(getattr(mixer, "connected", True))
         self._lock = threading.Lock()
         self._stale: dict[str, None] = {}
@@ -147,29 +147,22 @@ class MixerModel(QObject):
             return None
 
     def undo(self) -> bool:
-        """Take back the last step, or do so as soon as that can be."""
-        return self._apply(self.history.undo)
+        """Take back the last step; what of it cannot be set yet, as soon as that can be."""
+        return self._apply(self.history.undo())
 
     def redo(self) -> bool:
-        """Do again what was taken back, or do so as soon as that can be."""
-        return self._apply(self.history.redo)
+        """Do again what was taken back; what of it cannot be set yet, as soon as that can be."""
+        return self._apply(self.history.redo())
 
     def resume(self) -> None:
         """Go on with undo and redo that had to wait."""
-        while self._held and not self.holds():
-            self._apply(self._held.pop(0))
+        self._apply(self._held)
 
-    def forget_held(self) -> None:
-        """Leave out undo and redo that wait: what they were about did not come about."""
-        self._held.clear()
-
-    def _apply(self, step: Callable[[], dict[str, Value] | None]) -> bool:
-        if self.holds():
-            self._held.append(step)
+    def _apply(self, step: Mapping[str, Value] | None) -> bool:
+        if not step:
             return False
-        values = step()
-        if values is None:
-            return False
+        self._held = {path: value for path, value in {**self._held, **step}.items() if self.holds(path)}
+        values = {path: value for path, value in step.items() if path not in self._held}
         own = {path: value for path, value in values.items() if self.find(path) is not None}    # effects come and go
         try:
             self.mixer.set_many(own, self)

@@ -36,8 +36,8 @@ class EffectKind:
 
 
 class Racks(Protocol):
-    """Whole racks, for an engine that loads what this window writes. All but `in_place` and `chains` may take long,
-    run on a thread of their own, and raise VQSSError."""
+    """Whole racks, for an engine that loads what this window writes. All but `in_place` and `chains` raise VQSSError;
+    `load` and `kinds` may take long, and run on threads of their own."""
 
     @property
     def in_place(self) -> bool:

@@ -38,10 +38,11 @@ def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
 
 def press(window: MixerWindow) -> None:
     """Press the focused button, or type the gain that the current strip follows."""
-    focused = QApplication.focusWidget()
-    if isinstance(focused, QAbstractButton):
+    focused, strip = QApplication.focusWidget(), window.row.strip
+    stands_for_fader = focused is strip.chip and strip.fader.isHidden()     # arrows lead to it in a joined strip
+    if isinstance(focused, QAbstractButton) and not stands_for_fader:
         focused.click()
-    elif not window.row.lead.gain.isHidden():
+    else:
         window.row.lead.gain.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 

@@ -1,6 +1,7 @@
 """Bundles: what is saved is what is loaded, and damage is one clear error."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_beside_it(saved: Pa
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
 
+def test_a_bundle_that_would_not_load_takes_no_place(saved: Path) -> None:
+    with pytest.raises(VQSSError):
+        replace(ModelBundle.random(seed=2), usage=[0.5]).save(saved)
+    assert ModelBundle.load(saved).sha256 == ModelBundle.random(seed=1).sha256
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
 def test_the_shipped_model_loads() -> None:
     bundle = ModelBundle.load()
     assert bundle.config.clusters == 16
@@ -61,6 +69,7 @@ def test_damage_is_reported(saved: Path) -> None:
         {"cluster_names": ["a\nb"] * 4},
         {"usage": ["x"]},
         {"usage": None},
+        {"usage": [0.5]},
         {"provenance": None},
     ],
 )

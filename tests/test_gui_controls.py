@@ -181,6 +181,10 @@ def test_keys_on_a_joined_strip_move_what_it_follows(window: MixerWindow, surfac
     assert_agreement(window, surface)
     key(window, Qt.Key.Key_Return)
     assert window.row.strips[1].gain.hasFocus()
+    window.row.set_current(2)
+    window.row.step(1)                          # as the arrows do: the focus is on the joined strip's chip
+    key(window, Qt.Key.Key_Return)
+    assert window.row.strips[1].gain.hasFocus()
 
 
 def test_letters_typed_into_a_name_are_no_commands(window: MixerWindow, surface: ControlSurface) -> None:

@@ -51,6 +51,42 @@ def test_undo_of_what_was_refused_takes_back_nothing_else(mixer: Bench) -> None:
     assert mixer.surface.get("/vqss/cluster/0/gain") == -1.0
 
 
+def test_undo_takes_back_what_was_done_last_while_a_rack_is_on_its_way(mixer: Bench) -> None:
+    mute = "/vqss/cluster/0/mute"
+    mixer.panel.add_effect(COMPRESSOR)
+    mixer.window.model.move({mute: True})
+    mixer.window.model.undo()
+    assert mixer.surface.get(mute) is False
+    mixer.ready()
+    assert mixer.names(1) == ["Compressor"]
+    mixer.window.model.undo()
+    mixer.ready()
+    assert mixer.names(1) == []
+
+
+def test_what_is_undone_while_it_is_on_its_way_is_undone_and_not_what_came_after(mixer: Bench) -> None:
+    mixer.panel.add_effect(COMPRESSOR)
+    mixer.window.model.undo()
+    mixer.panel.show_chain("2")
+    mixer.panel.add_effect(DELAY)
+    mixer.ready()
+    assert mixer.names(1) == [] and mixer.names(2) == ["Delay"]
+
+
+def test_a_move_during_a_load_stays_one_step(mixer: Bench) -> None:
+    gain, gesture = "/vqss/cluster/0/gain", object()
+    mixer.window.model.move({gain: -1.0}, gesture)
+    add(mixer, DELAY)
+    mixer.window.model.undo()
+    mixer.ready()
+    mixer.panel.add_effect(COMPRESSOR)
+    mixer.window.model.move({gain: -3.0}, gesture)
+    mixer.ready()
+    mixer.window.model.move({gain: -6.0}, gesture)
+    mixer.window.model.undo()
+    assert mixer.surface.get(gain) == -1.0 and mixer.names(1) == ["Compressor"]
+
+
 def test_a_chain_that_comes_back_is_passed_by_as_it_was(mixer: Bench) -> None:
     add(mixer, COMPRESSOR)
     click(mixer.panel.bypass)

@@ -83,6 +83,16 @@ def test_the_ending_is_that_of_the_chosen_format(
     assert dialog.file == tmp_path / file
 
 
+@pytest.mark.parametrize(("name", "file"), [("mix.wav", "mix.flac"), ("mix", "mix.flac")])
+def test_another_format_leaves_a_name_in_its_folder(dialog: MixDialog, tmp_path: Path, name: str, file: str) -> None:
+    (tmp_path / "sub").mkdir()
+    type_name(dialog, f"sub/{name}")
+    formats = dialog.findChild(QComboBox, "fileTypeCombo")
+    assert formats is not None
+    QTest.keyClick(formats, Qt.Key.Key_Down)
+    assert dialog.file == tmp_path / "sub" / file
+
+
 def test_it_is_asked_before_a_name_without_ending_writes_over_a_file(dialog: MixDialog, tmp_path: Path) -> None:
     (tmp_path / "mix.wav").write_text("an older one")
     type_name(dialog, "mix")

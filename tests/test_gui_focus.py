@@ -11,7 +11,8 @@ from PyQt6.QtCore import Qt
 
 from gui.mixer_window import MixerWindow
 from gui.parameter_row import ParameterRow
-from gui.services import Overview, Services
+from gui.services import EffectKind, Overview, Services
+from tests.gui_racks import bench
 from tests.gui_windows import CONTROL, assert_agreement, key, settle, window_on
 from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
@@ -80,3 +81,23 @@ def test_a_list_is_walked_through_with_arrows(window: MixerWindow, surface: Cont
     for which in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Up):
         key(window, which)
     assert chosen == ["HPF12", "BPF12", "HPF12"] and surface.state.gain[0] == 0.0
+
+
+def test_the_focus_stays_on_a_card_that_is_made_anew(tmp_path: Path) -> None:
+    """Every change of a rack makes the cards anew; the keys that follow go to what is in the place of what had them."""
+    ladder = EffectKind("Ladder", "built in", {"plugin": "LadderFilter"}, (MODE,))
+    with bench(tmp_path) as mixer:
+        mixer.effects.kinds = [ladder]
+        for kind in (ladder, EffectKind("Delay", "built in", {"plugin": "Delay"})):
+            mixer.panel.add_effect(kind)
+        mixer.ready()
+        focus(mixer.window, mixer.panel.cards[0].rows["mode"].choice)
+        for _ in range(2):
+            key(mixer.window, Qt.Key.Key_Down)
+        mixer.ready()
+        assert mixer.host.rack.chains[1][0].mode.name == "BPF12" and mixer.surface.state.gain[1] == 0.0
+        focus(mixer.window, mixer.panel.cards[0].down)
+        for _ in range(2):
+            key(mixer.window, Qt.Key.Key_Return)
+            mixer.ready()
+        assert mixer.names(1) == ["Delay", "LadderFilter"]

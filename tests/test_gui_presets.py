@@ -89,3 +89,17 @@ def test_an_engine_begun_with_a_preset_has_effects_that_are_known(tmp_path: Path
     assert store.chains() == {"3": chain}       # which it leaves as they are
     with pytest.raises(VQSSError):
         store.take_preset(tmp_path / "none.json")
+
+
+def test_undo_leaves_the_effects_of_a_preset_alone(mixer: Bench) -> None:
+    change(mixer, COMPRESSOR)
+    mixer.window.model.move({THRESHOLD: -20.0})
+    mixer.surface.act("/vqss/preset/save", "P")
+    mixer.window.model.move({"/vqss/cluster/0/gain": -3.0})
+    change(mixer, REVERB)
+    load_preset(mixer, "P")
+    for _ in range(3):
+        mixer.window.model.undo()
+        mixer.ready()
+    assert mixer.names(1) == ["Compressor"] and mixer.surface.get(THRESHOLD) == -20.0
+    assert mixer.surface.get("/vqss/cluster/0/gain") == 0.0 and not mixer.window.model.history.can_undo

@@ -96,6 +96,14 @@ def test_what_a_code_stands_for_names_a_cluster_that_nothing_dominates() -> None
     assert cluster_names(classes, [0.25] * 4) == [""] * 4
 
 
+def test_names_of_files_that_no_strip_can_show_are_cut() -> None:
+    long, odd = "a bounce of the lead that was exported twice " * 3, "ho\udce9rn\n"
+    names = cluster_names({"0": {long: 1.0}, "1": {long: 1.0}, "2": {odd: 1.0}}, [0.4, 0.3, 0.3])
+    cut = "a bounce of the lead that was exported twice a b"
+    assert names == [cut, f"{cut} 2", "horn"]
+    assert all(len(name) <= 64 for name in names)
+
+
 def test_a_bundle_is_exported_with_names_and_scores(tmp_path: Path) -> None:
     ModelBundle.random().save(tmp_path / "plain")
     shares = {str(k): {"drums": 1.0} if k == 3 else {"bass": 0.3} for k in range(16)}

@@ -134,6 +134,7 @@ def test_settings_that_would_fail_later_are_refused_at_once(tmp_path: Path) -> N
     for change, words in (
         ("seed=-1", "seed is -1"), (f"seed={10**17}", "seed is 1"), ("refine.stems_min=4", r"refine\.stems_min is 4"),
         ("data.stems_min=0", r"data\.stems_min is 0"), ("unquantized_steps=0", "unquantized_steps is 0"),
+        ("refine.batch=0", r"refine\.batch is 0"), ("clips_per_stem=0", "clips_per_stem is 0"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=f"{words}.*; choose"):
             small_config(tmp_path, songs, "refine.steps=1", change)

@@ -15,11 +15,13 @@ from torch.nn.parallel import DistributedDataParallel
 from tests.training_songs import SMALL_RUN, small_config, write_songs
 from training.bank import build_bank
 from training.checkpoint import read_checkpoint
+from training.config import StageConfig, TrainConfig, check_batches
 from training.data import MixSampler
-from training.process_group import PATIENCE, device_and_backend, join
+from training.process_group import PATIENCE, device_and_backend, join, patient_group
 from training.query_encoder import Centre
 from training.stages import Discover, Partition
 from training.train import run_training
+from vqss_engine.errors import UsageError
 from vqss_engine.generator import Generator
 
 CHANGES = (
@@ -104,10 +106,18 @@ def test_processes_wait_for_the_first_to_decode_the_songs(monkeypatch: pytest.Mo
         monkeypatch.setenv(name, str(value))
     place = join()
     try:
-        patience = torch.distributed.distributed_c10d._get_default_group()._get_backend(place.device).options._timeout
+        patience = patient_group()._get_backend(place.device).options._timeout
         assert (place.rank, place.ranks) == (0, 1) and patience == PATIENCE
     finally:
         torch.distributed.destroy_process_group()
+
+
+def test_a_batch_that_leaves_a_process_without_work_is_refused() -> None:
+    config = TrainConfig(refine=StageConfig(steps=10, batch=3))
+    check_batches(config, 3)
+    with pytest.raises(UsageError, match=r"refine\.batch is 3; choose at least 4"):
+        check_batches(config, 4)
+    check_batches(TrainConfig(refine=StageConfig(steps=0, batch=3)), 4)
 
 
 def test_centring_alone_is_batch_normalisation() -> None:

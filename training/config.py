@@ -158,7 +158,18 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
     return config
 
 
+def check_batches(config: TrainConfig, processes: int = 1) -> None:
+    """Raise UsageError where a step would leave one of `processes` without a mix."""
+    for name in ("discover", "settle", "partition", "refine"):
+        stage: StageConfig = getattr(config, name)
+        if stage.steps and stage.batch < processes:
+            raise UsageError(f"{name}.batch is {stage.batch}; choose at least {processes}, one for each process")
+
+
 def _check(config: TrainConfig) -> None:
+    check_batches(config)
+    if config.clips_per_stem < 1:
+        raise UsageError(f"clips_per_stem is {config.clips_per_stem}; choose 1 or more")
     if not 0 <= config.seed <= LARGEST_SEED:
         raise UsageError(f"seed is {config.seed}; choose a number from 0 to {LARGEST_SEED}")
     if config.quantize and config.discover.steps and config.unquantized_steps < 1:

@@ -176,6 +176,8 @@ def run_evaluation(
     bundle = ModelBundle.load(model)
     given = read_map(map_file, bundle.config.clusters) if map_file else None
     _check_outputs(save_map, figure)
+    if figure and not bundle.query_weights:
+        raise UsageError(f"the bundle '{bundle.name}' has no query encoder, whose codes the figure shows; leave it out")
     songs = find_multitracks(Path(directory), leave_out)
     results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
     if not results:
@@ -198,7 +200,7 @@ def run_evaluation(
         result |= {"robust": robust_report(scores, {v: [r.robust[v] for r in results] for v in VARIANTS}, mapping)}
     if save_map:
         Path(save_map).write_text(json.dumps(result["map"], indent=1) + "\n", encoding="utf-8")
-    if figure and "histogram" in result:
+    if figure:
         from training.figures import draw_histogram
 
         draw_histogram(result["histogram"], figure)

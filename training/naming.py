@@ -11,10 +11,12 @@ from typing import Any
 from training.class_names import family_of
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
+from vqss_engine.parameters import is_plain
 
 DOMINANT = 0.5  # of a cluster's energy; below, no class names it
 NEARLY_ALL = 0.8  # of a code's clips; then their class names the cluster if it leads there
 CLIPS_ENOUGH = 10  # to say what a code stands for
+LONGEST = 48  # characters of a name, its number left out
 UNUSED_SHARE = 0.005  # of all clusters' energy; a cluster with less stays without a name
 
 
@@ -43,7 +45,7 @@ def cluster_names(
     `bass 2`.
     """
     plain = [
-        _dominant(classes[str(k)]) or _meant(classes[str(k)], (clips or {}).get(str(k), {}))
+        _fit(_dominant(classes[str(k)]) or _meant(classes[str(k)], (clips or {}).get(str(k), {})))
         if share >= UNUSED_SHARE
         else ""
         for k, share in enumerate(shares)
@@ -54,6 +56,11 @@ def cluster_names(
             seen[plain[k]] = seen.get(plain[k], 0) + 1
             names[k] = plain[k] if seen[plain[k]] == 1 else f"{plain[k]} {seen[plain[k]]}"
     return names
+
+
+def _fit(name: str) -> str:
+    """A class is called as somebody's file was, which may be longer, or hold what no strip can show."""
+    return "".join(character for character in name if is_plain(character))[:LONGEST].strip()
 
 
 def _dominant(shares: Mapping[str, float]) -> str:

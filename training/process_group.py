@@ -44,5 +44,12 @@ def join() -> Place:
     if gpus:
         torch.cuda.set_device(device)
     if not dist.is_initialized():
-        dist.init_process_group(backend, timeout=PATIENCE)
+        dist.init_process_group(backend)
     return Place(dist.get_rank(), dist.get_world_size(), torch.device(device))
+
+
+def patient_group() -> dist.ProcessGroup:
+    """All processes, for waiting that may take hours; what stands still anywhere else is found out in minutes."""
+    group = dist.new_group(backend="gloo", timeout=PATIENCE)
+    assert group is not None
+    return group

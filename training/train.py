@@ -25,13 +25,13 @@ from torch.nn.parallel import DistributedDataParallel
 from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import read_checkpoint, write_checkpoint
-from training.config import StageConfig, TrainConfig, load_config
+from training.config import StageConfig, TrainConfig, check_batches, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.fingerprint import check_stems, fingerprint
 from training.grouping import embed_stems, group_stems
 from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
-from training.process_group import join
+from training.process_group import join, patient_group
 from training.progress import Progress
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
@@ -51,6 +51,7 @@ class Run:
         self.config = config
         place = join()
         self.rank, self.ranks, self.device = place.rank, place.ranks, place.device
+        check_batches(config, self.ranks)
         torch.manual_seed(config.seed)
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -74,7 +75,7 @@ class Run:
         if self.rank == 0:
             build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
         if self.ranks > 1:
-            dist.barrier()
+            dist.barrier(patient_group())
         return build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
 
     def resume(self) -> None:

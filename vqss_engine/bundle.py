@@ -130,6 +130,7 @@ class ModelBundle:
             "provenance": self.provenance,
             "model": self.config.to_dict(),
         }
+        _described(about, self.config.clusters, folder)     # before what is there goes: no bundle that does not load
         try:
             partial.mkdir(parents=True)
             for name, arrays in ((WEIGHTS_FILE, self.weights), (QUERY_FILE, self.query_weights)):
@@ -157,6 +158,8 @@ def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, 
             for parameter in cluster_parameters(k, clusters, name, color):
                 parameter.check(parameter.default)
         usage = [float(share) for share in about.get("usage", [])]
+        if len(usage) not in (0, clusters):
+            raise VQSSError(f"{folder} has {len(usage)} of usage, not {clusters}; fetch the bundle again")
         return {"name": str(about.get("name", folder.name)), "usage": usage,
                 "provenance": dict(about.get("provenance", {})), **texts}  # fmt: skip
     except (TypeError, ValueError, ParameterError) as error:

@@ -47,7 +47,8 @@ class TelemetrySnapshot:
 
 
 class Telemetry:
-    """Written by the engine (levels, hops, load, hop_ms, fallbacks, state) and its host, each by one thread.
+    """Written by the engine (levels, hops, load, hop_ms, fallbacks, state) and its host, each by one thread;
+    where the song is, also by whoever seeks.
 
     rms_power, peak_power: mean squares, K + 1 floats, full scale 1. load: part of a hop's time spent computing.
     misses: hops that came too late. xruns: gaps the device reported. fallbacks: how often the output fell to
