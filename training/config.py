@@ -84,7 +84,7 @@ class TrainConfig:
     clip_gradient: float = 1.0
     checkpoint_every: int = 100
     compile: bool = True
-    mixed_precision: bool = True
+    mixed_precision: bool = True  # where the device has instructions for bfloat16
     threads: int = 0  # of torch on a CPU; 0 leaves its own choice
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)

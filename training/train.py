@@ -31,7 +31,7 @@ from training.fingerprint import check_stems, fingerprint
 from training.grouping import embed_stems, group_stems
 from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
-from training.process_group import join, patient_group
+from training.process_group import has_fast_bfloat16, join, patient_group
 from training.progress import Progress
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
@@ -246,7 +246,8 @@ class Run:
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision):
+        mixed = self.config.mixed_precision and has_fast_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             yield
 
 
