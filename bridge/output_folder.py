@@ -41,7 +41,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VQSSError(f"cannot make the folder '{folder}' ({error.strerror}); choose another") from error
+        raise disk_error(folder, error) from error
 
 
 @contextmanager
@@ -72,10 +72,7 @@ def made_folder(folder: Path) -> Iterator[None]:
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise disk_error(folder, error) from error
+        make_folder(folder)
         yield
     finally:
         for path in made:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -19,6 +20,9 @@ from bridge.chain_stream import load_pedalboard
 from bridge.fx_parameters import range_fault
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
+
+Chains = dict[str, list[dict[str, Any]]]
+"""Cluster number or 'main', as text, to the entries of its chain, as rack files have them."""
 
 FORMAT = 1
 EXTERNAL_KEYS = ("vst3", "au")
@@ -56,12 +60,25 @@ class RackSource:
         """Whether there is a VST3 or AU in it: these are loaded on the main thread of a process only."""
         return any(key in entry for chain in self.chains.values() for entry in chain for key in EXTERNAL_KEYS)
 
+    def absolute(self) -> Chains:
+        """A copy of the chains, whose files beside the rack are found from anywhere."""
+        return {str(key): [_absolute(entry, self.folder) for entry in chain] for key, chain in self.chains.items()}
+
     def build(self) -> dict[int | str, list[Any]]:
         """Load every plug-in, with its parameters set; raises RackError naming the entry."""
         return {
             key: [build_plugin(entry, entry_name(key, index), self.folder) for index, entry in enumerate(chain)]
             for key, chain in self.chains.items()
         }
+
+
+def _absolute(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    found = copy.deepcopy(entry)
+    for key in entry:
+        if key in EXTERNAL_KEYS or key.endswith("_filename"):
+            path = folder / str(entry[key])
+            found[key] = str(path.resolve()) if path.exists() else entry[key]
+    return found
 
 
 def entry_name(key: int | str, index: int) -> str:

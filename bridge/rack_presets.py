@@ -7,13 +7,11 @@ Beside what a rack file has, "bypass" lists the chains that are passed by, as ["
 
 from __future__ import annotations
 
-import copy
 import re
-from pathlib import Path
 from typing import Any
 
 from bridge.rack_bypass import BYPASS, bypass_path, without_bypass
-from bridge.rack_file import EXTERNAL_KEYS, FORMAT, parse_rack
+from bridge.rack_file import EXTERNAL_KEYS, FORMAT, Chains, parse_rack
 from bridge.rack_host import RackHost
 from vqss_engine.control import ControlSurface
 from vqss_engine.inserts import MAIN
@@ -34,9 +32,7 @@ class RackPresets:
         source = self._host.source
         if source is None:
             return _content({}) if self._host.rack is None else None
-        chains = {
-            str(key): [_absolute(entry, source.folder) for entry in chain] for key, chain in source.chains.items()
-        }
+        chains = source.absolute()
         for parameter in self._surface.parameters():
             match = _SETTING.match(parameter.path)
             if match is None or (value := self._surface.get(parameter.path)) == parameter.default:
@@ -65,16 +61,6 @@ class RackPresets:
         return path in self._surface and bool(self._surface.get(path))
 
 
-def _content(chains: dict[str, list[Content]]) -> Content:
+def _content(chains: Chains) -> Content:
     clusters = {key: chain for key, chain in chains.items() if key != MAIN}
     return {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
-
-
-def _absolute(entry: Content, folder: Path) -> Content:
-    """A copy whose files beside the rack file are found from anywhere."""
-    files = {key for key in entry if key in EXTERNAL_KEYS or key.endswith("_filename")}
-    found = copy.deepcopy(entry)
-    for key in files:
-        if (folder / str(entry[key])).exists():
-            found[key] = str((folder / str(entry[key])).resolve())
-    return found

@@ -14,20 +14,17 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bridge.rack_bypass import bypass_path, without_bypass
-from bridge.rack_file import EXTERNAL_KEYS, FORMAT, RackSource, parse_rack, read_rack
+from bridge.rack_file import EXTERNAL_KEYS, FORMAT, Chains, parse_rack, read_rack
 from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
 from vqss_engine.presets import read_preset
-
-Chains = dict[str, list[dict[str, Any]]]
-"""Cluster number or 'main', as text, to the entries of its chain, as rack files have them."""
 
 _LOAD = "/vqss/rack/load"
 _FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
@@ -100,10 +97,10 @@ class RackStore:
 
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""
-        chains = self.chains()
-        if not self.in_place or not any(heard(chains).values()):
+        running = heard(self.chains())
+        if not self.in_place or not any(running.values()):
             return []
-        write_chains(self.file, heard(chains))
+        write_chains(self.file, running)
         return [f"--rack={self.file}", *(f"--set={path}=1" for path in _bypassed(self._mixer))]
 
     def close(self) -> None:
@@ -119,27 +116,13 @@ def heard(chains: Chains) -> Chains:
 
 def read_chains(path: Path) -> Chains:
     """The chains of a rack file, files in it by their whole paths; raises VQSSError."""
-    return _absolute_chains(read_rack(path))
+    return read_rack(path).absolute()
 
 
 def preset_chains(path: Path) -> Chains | None:
     """The chains that a preset brings, None where it leaves effects as they are; raises VQSSError."""
     content = read_preset(path).get("rack")
-    return None if content is None else _absolute_chains(parse_rack(without_bypass(content)[1]))
-
-
-def _absolute_chains(source: RackSource) -> Chains:
-    folder = source.folder.resolve()
-    return {str(key): [_absolute(entry, folder) for entry in chain] for key, chain in source.chains.items()}
-
-
-def _absolute(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """An entry whose files beside the rack are found from anywhere."""
-    files = {key for key in entry if key in EXTERNAL_KEYS or key.endswith("_filename")}
-    return {
-        key: str(folder / value) if key in files and (folder / str(value)).exists() else value
-        for key, value in entry.items()
-    }
+    return None if content is None else parse_rack(without_bypass(content)[1]).absolute()
 
 
 def write_chains(path: Path, chains: Chains) -> None:

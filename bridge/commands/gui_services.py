@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bridge.coding import SUBTYPES
 from bridge.commands.options import preset_folder
 from bridge.gui_engine import OwnEngine, Setup, mix_options
-from bridge.rack_store import Chains, RackStore, heard, read_chains, write_chains
+from bridge.rack_file import Chains
+from bridge.rack_store import RackStore, heard, read_chains, write_chains
 from vqss_engine.config import PROFILES
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import SUFFIX
