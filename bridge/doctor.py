@@ -29,6 +29,10 @@ class Check:
     fix: str = ""
 
 
+NO_SCREEN = "could not connect to display"
+"""What Qt says where DISPLAY names a screen that does not run, or is somebody else's."""
+
+
 def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tuple[bool, str]:
     """Run Python code in a child: (whether it succeeded, what it printed or its last line of error).
 
@@ -43,9 +47,11 @@ def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tu
         return False, f"no answer within {timeout:g} s"
     if child.returncode == 0:
         return True, child.stdout.strip()
+    lines = child.stderr.strip().splitlines()
+    if lost := [line for line in lines if NO_SCREEN in line]:       # Qt then ends by a signal
+        return False, lost[0].partition(": ")[2]
     if child.returncode < 0:
         return False, f"it crashed (signal {-child.returncode})"
-    lines = child.stderr.strip().splitlines()
     return False, lines[-1] if lines else f"it ended with status {child.returncode}"
 
 
@@ -185,6 +191,8 @@ def check_qt() -> Check:
         " libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1"
     )
     fix = "pip install --force-reinstall PyQt6" if "PyQt6" in text else install_hint(libraries)
+    if NO_SCREEN in text:
+        fix = "set DISPLAY to a screen that runs, and let this user use it"
     return Check("Qt", None, f"{text}; no mixer window, the rest works", fix)
 
 
@@ -207,6 +215,9 @@ def check_fluidsynth() -> Check:
     """Only `vqss render`, which makes training songs, plays sound fonts."""
     found, fonts = probe(FONT_PROBE)
     missing = [] if found and fonts else ["a General MIDI sound font (VQSS_SOUNDFONT may name one)"]
+    if not found and "VQSS_SOUNDFONT" in fonts:
+        wrong, _, cure = fonts.partition(": ")[2].partition("; ")
+        return Check("FluidSynth", None, wrong, f"only to render training songs: {cure}")
     if shutil.which("fluidsynth") is None:
         missing.append("FluidSynth")
     if importlib.util.find_spec("fluidsynth") is None:

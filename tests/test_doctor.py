@@ -68,3 +68,17 @@ def test_a_missing_library_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch, 
     assert check.ok is None and "PortAudio library not found" in check.detail
     if platform.system() == "Linux":
         assert check.fix == "apt-get install libportaudio2"
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="only X11 has screens by number")
+def test_a_screen_that_does_not_run_is_no_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.setenv("DISPLAY", ":4077")
+    check = doctor.check_qt()
+    assert check.ok is None and ":4077" in check.detail and "DISPLAY" in check.fix
+
+
+def test_a_sound_font_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VQSS_SOUNDFONT", str(tmp_path / "lost.sf2"))
+    check = doctor.check_fluidsynth()
+    assert check.ok is None and "lost.sf2" in check.detail and "VQSS_SOUNDFONT" in check.fix
