@@ -215,7 +215,7 @@ def check_fluidsynth() -> Check:
     """Only `vqss render`, which makes training songs, plays sound fonts."""
     found, fonts = probe(FONT_PROBE)
     missing = [] if found and fonts else ["a General MIDI sound font (VQSS_SOUNDFONT may name one)"]
-    if not found and "VQSS_SOUNDFONT" in fonts:
+    if not found and "there is no soundfont" in fonts:     # the one that VQSS_SOUNDFONT names
         wrong, _, cure = fonts.partition(": ")[2].partition("; ")
         return Check("FluidSynth", None, wrong, f"only to render training songs: {cure}")
     if shutil.which("fluidsynth") is None:

@@ -7,7 +7,6 @@ may be called on any thread; `close` waits some seconds at most, the others do n
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from bridge.device_facts import RUNNING
+from bridge.osc_sockets import open_pair
+from vqss_engine.errors import VQSSError
 
 _AGAIN_S, _PATIENCE_S = 0.3, 5.0
 _SAID_LINES = 20
@@ -23,22 +24,14 @@ State = Callable[[], Sequence[str]]
 
 
 def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
-    """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises OSError for a host that
+    """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises VQSSError for a host that
     is none of this machine's."""
-    wanted = first
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)   # as the engine's own: closed ones do not count
-            try:
-                udp.bind((host, wanted))
-                port = int(udp.getsockname()[1])
-                tcp.bind((host, port))
-            except OSError:
-                if not wanted:
-                    raise
-                wanted = 0
-                continue
-            return port
+    try:
+        udp, tcp = open_pair(host, first)
+    except VQSSError:
+        udp, tcp = open_pair(host, 0)
+    with udp, tcp:
+        return int(udp.getsockname()[1])
 
 
 class EngineChild:

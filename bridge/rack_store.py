@@ -87,13 +87,15 @@ class RackStore:
             with suppress(UnknownAddress):      # that chain is empty now
                 self._mixer.set(bypass_path(key), True)
 
-    def take_preset(self, preset: Path) -> None:
-        """Know the effects that the engine has taken from a preset; raises VQSSError."""
+    def take_preset(self, preset: Path) -> bool:
+        """Know the effects that the engine has taken from a preset; False where it leaves them. Raises VQSSError."""
         chains = preset_chains(preset)
-        if chains is not None:
-            with self._lock:
-                self._chains = chains
-            self._passed_by = set()
+        if chains is None:
+            return False
+        with self._lock:
+            self._chains = chains
+        self._passed_by = set()
+        return True
 
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""

@@ -49,7 +49,7 @@ class Recorder:
         self._block: Block = np.zeros((0, _PIECE), np.float32)
         self._last: Block = self._block[:, :1]
         self.failed = False
-        """Whether the disk failed; what was written before is kept."""
+        """Whether it ended before the run, by the disk or by another rate; what was written before is kept."""
         self._taken, self._recorded = 0, False
 
     def attach(self, exchange: Exchange) -> None:

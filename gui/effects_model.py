@@ -180,13 +180,12 @@ class EffectsModel(QObject):
                 self.load(self._racks.read(path))
 
     def take_preset(self, name: str) -> None:
-        """Know the effects of a preset that the engine has loaded. Steps of undo about those before it are void."""
-        self._model.history.drop(lambda step: any(path == RACK or key_of(path) for path in step.before))
-        self._model.history_changed.emit()
-        if self._racks is not None:
-            with self._told():
-                self._racks.take_preset(name)
-            self.changed.emit()
+        """Know the effects of a preset that the engine has loaded. Steps of undo about those before them are void."""
+        with self._told():
+            if self._racks is None or self._racks.take_preset(name):
+                self._model.history.drop(lambda step: any(path == RACK or key_of(path) for path in step.before))
+                self._model.history_changed.emit()
+        self.changed.emit()
 
     def write(self, path: Path) -> None:
         """Write the effects as they are into a rack file."""
@@ -203,7 +202,8 @@ class EffectsModel(QObject):
             self.failed.emit(str(error))
 
     def _recall(self, value: Value) -> None:
-        """Undo or redo a change of the rack."""
+        """Undo or redo a change of the rack, which has the settings of its effects."""
+        self._model.forget_held(lambda path: not path.endswith("/bypass"))
         rack = json.loads(str(value))
         self.load(rack["chains"], rack["bypassed"], undoable=False)
 
@@ -229,7 +229,8 @@ class EffectsModel(QObject):
             refused = [wanted.step for wanted in (loaded, *self._waiting) if wanted is not None]
             self._model.history.drop(lambda step: any(step is other for other in refused))
             self._model.history_changed.emit()
-            self._waiting.clear()       # they were made on top of what was refused
+            # Those with steps were made on top of what was refused; undo and redo have whole racks.
+            self._waiting = [wanted for wanted in self._waiting if wanted.step is None]
             self.failed.emit(error)
         elif loaded is not None and loaded.step is not None:
             loaded.step.after[RACK] = after

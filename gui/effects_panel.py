@@ -130,6 +130,8 @@ class EffectsPanel(QFrame):
         self._shown = self.key
         focused = QApplication.focusWidget()
         name = focused.accessibleName() if focused is not None and self.isAncestorOf(focused) else ""
+        called = self._called(name) if name else []
+        place = called.index(focused) if focused in called else 0
         self._show_head()
         for card in self.cards:
             self._list.removeWidget(card)
@@ -137,10 +139,13 @@ class EffectsPanel(QFrame):
             card.deleteLater()
         self.cards, self._rows = [], {}
         self._add_cards()
-        for widget in self.findChildren(QWidget) if name else ():
-            if widget.accessibleName() == name and widget.isVisibleTo(self) and widget.isEnabled():
-                widget.setFocus()       # the new one in the place of the old one
-                break
+        if name and (made := self._called(name)):
+            made[min(place, len(made) - 1)].setFocus()      # the new one in the place of the old one
+
+    def _called(self, name: str) -> list[QWidget]:
+        """What has that name and can have the focus, in order; effects of one kind have controls of one name."""
+        named = [widget for widget in self.findChildren(QWidget) if widget.accessibleName() == name]
+        return [widget for widget in named if widget.isVisibleTo(self) and widget.isEnabled()]
 
     def _add_cards(self) -> None:
         chain = edit.chain_of(self.effects.chains, self.key)

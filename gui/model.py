@@ -119,6 +119,7 @@ class MixerModel(QObject):
             self.failed.emit(str(error))
             self._settle(values)
             return False
+        self.forget_held(lambda path: path in values)
         self.history.add(before, after, gesture)
         self.history_changed.emit()
         self._settle(values)
@@ -157,6 +158,10 @@ class MixerModel(QObject):
     def resume(self) -> None:
         """Go on with undo and redo that had to wait."""
         self._apply(self._held)
+
+    def forget_held(self, unwanted: Callable[[str], bool]) -> None:
+        """Leave out what waits of undo and redo, of paths that something newer has settled."""
+        self._held = {path: value for path, value in self._held.items() if not unwanted(path)}
 
     def _apply(self, step: Mapping[str, Value] | None) -> bool:
         if not step:

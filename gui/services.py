@@ -52,8 +52,8 @@ class Racks(Protocol):
     def load(self, chains: Chains, bypassed: Collection[str], /) -> None:
         """Let the engine play through these; of those that come anew, `bypassed` are passed by."""
 
-    def take_preset(self, name: str) -> None:
-        """Know the effects that the engine has taken from one of its presets."""
+    def take_preset(self, name: str) -> bool:
+        """Know the effects that the engine has taken from one of its presets; whether that brings any, or none."""
 
     def read(self, path: Path) -> Chains:
         """The effects in a rack file."""

@@ -14,6 +14,7 @@ from tests.gui_windows import CONTROL, click, key, wheel
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
 DELAY = EffectKind("Delay", "built in", {"plugin": "Delay"})
+GATE = EffectKind("Gate", "built in", {"plugin": "NoiseGate"})
 NOTHING = EffectKind("Nothing", "built in", {"plugin": "Nothing"})
 THRESHOLD, BYPASS = "/vqss/cluster/1/fx/0/threshold_db", "/vqss/cluster/1/fx/bypass"
 
@@ -85,6 +86,33 @@ def test_a_move_during_a_load_stays_one_step(mixer: Bench) -> None:
     mixer.window.model.move({gain: -6.0}, gesture)
     mixer.window.model.undo()
     assert mixer.surface.get(gain) == -1.0 and mixer.names(1) == ["Compressor"]
+
+
+def test_hurried_undo_sets_each_effect_as_it_was(mixer: Bench) -> None:
+    """Undo of a setting waits for the rack, and must not come to another effect that a further undo has put there."""
+    add(mixer, GATE)
+    add(mixer, COMPRESSOR)
+    click(mixer.panel.cards[0].remove)
+    mixer.ready()
+    mixer.window.model.move({THRESHOLD: -20.0})
+    add(mixer, DELAY)
+    for _ in range(3):
+        mixer.window.model.undo()
+    mixer.ready()
+    assert mixer.names(1) == ["NoiseGate", "Compressor"]
+    assert mixer.surface.get(THRESHOLD) == -100.0 and mixer.surface.get("/vqss/cluster/1/fx/1/threshold_db") == 0.0
+
+
+def test_a_refused_rack_takes_no_undo_of_others_with_it(mixer: Bench) -> None:
+    add(mixer, COMPRESSOR)
+    mixer.panel.add_effect(NOTHING)
+    for _ in range(2):
+        mixer.window.model.undo()
+    mixer.ready()
+    assert mixer.names(1) == [] and not mixer.window.model.history.can_undo
+    mixer.window.model.redo()
+    mixer.ready()
+    assert mixer.names(1) == ["Compressor"]
 
 
 def test_a_chain_that_comes_back_is_passed_by_as_it_was(mixer: Bench) -> None:

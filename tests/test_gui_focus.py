@@ -101,3 +101,17 @@ def test_the_focus_stays_on_a_card_that_is_made_anew(tmp_path: Path) -> None:
             key(mixer.window, Qt.Key.Key_Return)
             mixer.ready()
         assert mixer.names(1) == ["Delay", "LadderFilter"]
+
+
+def test_the_focus_stays_on_one_of_two_effects_of_a_kind(tmp_path: Path) -> None:
+    delay = EffectKind("Delay", "built in", {"plugin": "Delay"})
+    with bench(tmp_path) as mixer:
+        for _ in range(2):
+            mixer.panel.add_effect(delay)
+        mixer.ready()
+        focus(mixer.window, mixer.panel.cards[1].on)
+        for wanted in (["Delay"], ["Delay", "Delay"]):
+            key(mixer.window, Qt.Key.Key_Return)
+            mixer.ready()
+            assert mixer.names(1) == wanted
+            assert mixer.panel.cards[0].on.isChecked() and mixer.panel.cards[1].on.hasFocus()

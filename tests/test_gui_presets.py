@@ -103,3 +103,14 @@ def test_undo_leaves_the_effects_of_a_preset_alone(mixer: Bench) -> None:
         mixer.ready()
     assert mixer.names(1) == ["Compressor"] and mixer.surface.get(THRESHOLD) == -20.0
     assert mixer.surface.get("/vqss/cluster/0/gain") == 0.0 and not mixer.window.model.history.can_undo
+
+
+def test_undo_of_effects_that_a_preset_leaves_alone_is_kept(mixer: Bench, tmp_path: Path) -> None:
+    change(mixer, COMPRESSOR)
+    mixer.window.model.move({THRESHOLD: -20.0})
+    mixer.surface.act("/vqss/preset/save", "P")
+    file = tmp_path / "vqss" / "presets" / "P.json"
+    file.write_text(json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != "rack"}))
+    load_preset(mixer, "P")
+    mixer.window.model.undo()
+    assert mixer.names(1) == ["Compressor"] and mixer.surface.get(THRESHOLD) == 0.0

@@ -114,5 +114,5 @@ def test_a_port_whose_connections_are_closed_is_free_again() -> None:
 
 
 def test_a_host_that_is_not_here_has_no_free_port() -> None:
-    with pytest.raises(OSError):
+    with pytest.raises(VQSSError, match="cannot listen on"):
         free_port("192.0.2.1")

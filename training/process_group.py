@@ -58,4 +58,5 @@ def patient_group() -> dist.ProcessGroup:
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies bfloat16 by itself; a processor that does not takes several times as long as for
     float32."""
-    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    able = torch.cpu.get_capabilities() if device.type == "cpu" else {"bf16": True}
+    return any(able.get(name) for name in ("bf16", "avx512_bf16", "amx_bf16"))

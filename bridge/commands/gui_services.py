@@ -120,8 +120,8 @@ class _Racks:
 
         return [EffectKind(each["name"], each["kind"], each["entry"], each["fixed"]) for each in catalogue_of_child()]
 
-    def take_preset(self, name: str) -> None:
-        self._store.take_preset(preset_folder() / f"{name}{SUFFIX}")
+    def take_preset(self, name: str) -> bool:
+        return self._store.take_preset(preset_folder() / f"{name}{SUFFIX}")
 
     def read(self, path: Path) -> Chains:
         return read_chains(path)
