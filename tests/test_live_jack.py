@@ -92,7 +92,8 @@ def test_one_run_survives_all_that_a_server_does(tmp_path: Path, model: tuple[Mo
         comes_back("at 48000 Hz", said)
         code, out = live.end(signal.SIGTERM)
     report = json.loads(out)
-    assert (code, report["sample_rate"], report["block"]) == (0, 48_000, 128)
+    assert (report["sample_rate"], report["block"]) == (48_000, 128)
+    assert code == 1        # the run goes on at another rate, and the recording is not all of it
     assert report["reconnects"] >= 4
     assert "the recording ends here" in "".join(live.lines)
     take = heard(record)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.osc_answers import SLOW, Answers
 from bridge.osc_client import REMOTE, RemoteControl
-from bridge.osc_mirror import mirror_of, update
 from bridge.osc_readings import SETTLING_S, Doubts, same_in_32_bits
 from bridge.osc_server import OscServer
-from bridge.oscquery import namespace
 from tests.osc_peers import PATIENCE_S, Peer, PlayingEngine, serve, wait_until
 from tests.streams import CLUSTERS
 from vqss_engine.control import Control, ControlSurface, EngineState, Parameter, ParameterError, UnknownAddress
@@ -187,23 +184,6 @@ def test_an_effect_that_takes_the_place_of_another_is_known_as_itself(
         surface.register([effect])
         wait_until(lambda effect=effect: path in remote and remote.parameter(path) == effect)
         wait_until(lambda default=default: remote.get(path) == default)
-
-
-def test_what_was_set_of_an_effect_outlives_another_default_of_it() -> None:
-    """A rack that comes anew has the values of then as defaults; what was set here since is newer."""
-    path = "/vqss/cluster/3/fx/0/threshold_db"
-    effect = Parameter(path, (Argument("threshold_db", "float", -60.0, 0.0),), -20.0, "clusters.3[0] Gate: threshold")
-    there = ControlSurface(6)
-    there.register([effect])
-    here = mirror_of(namespace(there))
-    update(here, namespace(there), None)
-    here.set(path, -4.0)
-    there.unregister([path])
-    there.register([replace(effect, default=-10.0)])
-    update(here, namespace(there), None, newer={path})
-    assert here.get(path) == -4.0 and here.parameter(path).default == -10.0
-    update(here, namespace(there), None)
-    assert here.get(path) == -10.0
 
 
 def test_what_is_set_while_the_copy_is_fetched_is_kept(surface: ControlSurface, remote: RemoteControl) -> None:
