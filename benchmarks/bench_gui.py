@@ -25,7 +25,7 @@ import psutil
 import soundfile
 
 from bridge.device_facts import RUNNING
-from bridge.engine_child import free_port
+from bridge.osc_sockets import free_port
 from examples import demo_song
 
 RATE = 44100

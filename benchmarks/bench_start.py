@@ -24,6 +24,7 @@ from benchmarks.rows import Row, row
 from benchmarks.targets import HELP, LIVE_CLOCK, SEPARATE
 from bridge.bench_signal import bench_signal
 from bridge.osc_packet import decode_packet, encode_message
+from bridge.osc_sockets import free_port
 from tests.jack_server import JackServer
 
 RATE_HZ, SONG_S = 44_100, 10.0
@@ -51,12 +52,6 @@ def _separations(song: Path, out: Path) -> list[float]:
     return [_shell_to_shell(*command) for _ in range(RUNS + 1)][1:]
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def _heard(wire: socket.socket, port: int) -> bool:
     """Ask for levels, and whether one has come in which the main is audible."""
     try:
@@ -72,7 +67,7 @@ def _heard(wire: socket.socket, port: int) -> bool:
 
 def _sounding(device: str, song: Path, environment: Mapping[str, str]) -> float:
     """Seconds from starting `vqss live` to its first sound."""
-    port, started = _free_port(), time.perf_counter()
+    port, started = free_port(), time.perf_counter()
     command = [*_vqss(), "live", "--input", device, "--output", device, "--source", str(song), "--osc",
                f"127.0.0.1:{port}"]  # fmt: skip
     live = subprocess.Popen(

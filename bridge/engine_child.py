@@ -14,24 +14,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from bridge.device_facts import RUNNING
-from bridge.osc_sockets import open_pair
-from vqss_engine.errors import VQSSError
 
 _AGAIN_S, _PATIENCE_S = 0.3, 5.0
 _SAID_LINES = 20
 
 State = Callable[[], Sequence[str]]
-
-
-def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
-    """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises VQSSError for a host that
-    is none of this machine's."""
-    try:
-        udp, tcp = open_pair(host, first)
-    except VQSSError:
-        udp, tcp = open_pair(host, 0)
-    with udp, tcp:
-        return int(udp.getsockname()[1])
 
 
 class EngineChild:

@@ -56,3 +56,14 @@ def open_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
                     f"cannot listen on {host} port {port} ({error.strerror}); choose another with --osc HOST:PORT"
                 ) from error
     raise AssertionError("unreachable")
+
+
+def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
+    """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises VQSSError for a host that
+    is none of this machine's."""
+    try:
+        udp, tcp = open_pair(host, first)
+    except VQSSError:
+        udp, tcp = open_pair(host, 0)
+    with udp, tcp:
+        return int(udp.getsockname()[1])

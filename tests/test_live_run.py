@@ -13,11 +13,11 @@ import pytest
 
 from bridge.cli import main
 from bridge.clock_device import ClockDevice
-from bridge.engine_child import free_port
 from bridge.hop_times import HopTimes
 from bridge.live_source import SongPlayer
 from bridge.live_stream import LiveStream
 from bridge.osc_client import RemoteControl
+from bridge.osc_sockets import free_port
 from tests.live_runs import RATE, heard, song_file
 from tests.osc_peers import wait_until
 from tests.streams import small_bundle, small_engine

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from bridge.osc_sockets import free_port
 from tests.osc_peers import PATIENCE_S, Peer, serve, wait_until
 from vqss_engine.control import ControlSurface
 
@@ -31,12 +31,6 @@ def oscdump(port: int) -> Iterator[subprocess.Popen[str]]:
             yield dump
         finally:
             dump.terminate()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(

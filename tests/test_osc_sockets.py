@@ -9,10 +9,9 @@ import threading
 import psutil
 import pytest
 
-from bridge.engine_child import free_port
 from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
-from bridge.osc_sockets import host_and_port, is_loopback
+from bridge.osc_sockets import free_port, host_and_port, is_loopback
 from tests.osc_peers import Peer, serve, wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import UsageError, VQSSError

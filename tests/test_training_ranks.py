@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
+from bridge.osc_sockets import free_port
 from tests.training_songs import SMALL_RUN, small_config, write_songs
 from training.bank import build_bank
 from training.checkpoint import read_checkpoint
@@ -66,12 +66,6 @@ def train_on_rank(rank: int, port: int, folder: Path) -> None:
     if rank == 0:
         torch.save(found, folder / "gradients.pt")
     torch.distributed.destroy_process_group()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_two_processes_learn_from_a_batch_what_one_does(tmp_path: Path) -> None:

@@ -71,10 +71,9 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     from platformdirs import user_config_path
 
     from bridge.commands.gui_services import services_for
-    from bridge.engine_child import free_port
     from bridge.gui_engine import OwnEngine
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import DEFAULT_PORT, host_and_port
+    from bridge.osc_sockets import DEFAULT_PORT, free_port, host_and_port
     from bridge.rack_store import RackStore
 
     host, port = host_and_port(arguments.osc) if arguments.osc else ("127.0.0.1", free_port(first=DEFAULT_PORT))
