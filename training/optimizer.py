@@ -1,8 +1,7 @@
 """The optimiser: Muon for the matrices of the trunk, AdamW for everything else.
 
-Muon (Jordan et al. 2024) steps along the nearest orthogonal matrix of the momentum, so that rare directions learn as
-fast as common ones. Its step is scaled to the root mean square of AdamW's (Liu et al. 2025): one learning rate serves
-both.
+Muon lets rare directions of a matrix learn as fast as common ones. Its step has the root mean square of AdamW's: one
+learning rate serves both.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from training.config import StageConfig
+from training.muon import Muon
 from vqss_engine.errors import UsageError
 
 KINDS = ("muon", "adamw")
@@ -35,8 +35,7 @@ class Optimizer:
             (torch.optim.AdamW(others, weight_decay=WEIGHT_DECAY), 1.0)
         ]
         if matrices:
-            muon = torch.optim.Muon(matrices, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw")
-            self._parts.append((muon, muon_scale))
+            self._parts.append((Muon(matrices, WEIGHT_DECAY), muon_scale))
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
