@@ -7,18 +7,16 @@ Beside what a rack file has, "bypass" lists the chains that are passed by, as ["
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from bridge.rack_bypass import BYPASS, bypass_path, without_bypass
-from bridge.rack_file import EXTERNAL_KEYS, FORMAT, Chains, parse_rack
+from bridge.rack_file import FORMAT, Chains, parse_rack
 from bridge.rack_host import RackHost
+from bridge.rack_values import take_values
 from vqss_engine.control import ControlSurface
 from vqss_engine.inserts import MAIN
 
 Content = dict[str, Any]
-
-_SETTING = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(\d+)/(\w+)$")
 
 
 class RackPresets:
@@ -33,13 +31,7 @@ class RackPresets:
         if source is None:
             return _content({}) if self._host.rack is None else None
         chains = source.absolute()
-        for parameter in self._surface.parameters():
-            match = _SETTING.match(parameter.path)
-            if match is None or (value := self._surface.get(parameter.path)) == parameter.default:
-                continue
-            entry = chains[match[1] or MAIN][int(match[2])]
-            values = entry.setdefault("parameters", {}) if any(key in entry for key in EXTERNAL_KEYS) else entry
-            values[match[3]] = value
+        take_values(chains, self._surface)
         bypassed = [key for key in chains if self._is_bypassed(key)]
         return _content(chains) | ({BYPASS: bypassed} if bypassed else {})
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import tempfile
 import threading
 import time
@@ -20,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from bridge.rack_bypass import bypass_path, without_bypass
-from bridge.rack_file import EXTERNAL_KEYS, FORMAT, Chains, parse_rack, read_rack
+from bridge.rack_file import FORMAT, Chains, parse_rack, read_rack
+from bridge.rack_values import heard, place_of, take_values
 from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
 from vqss_engine.presets import read_preset
 
 _LOAD = "/vqss/rack/load"
-_FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
 _SHOWN_WITHIN_S = 5.0
 
 
@@ -63,7 +62,7 @@ class RackStore:
         with self._lock:
             chains = copy.deepcopy(self._chains)
         if self.in_place:
-            _take_values(self._mixer, chains)
+            take_values(chains, self._mixer)
         return chains
 
     def load(self, chains: Chains, bypassed: Collection[str] = ()) -> None:
@@ -111,11 +110,6 @@ class RackStore:
             self.file.unlink()
 
 
-def heard(chains: Chains) -> Chains:
-    """The chains without what is off."""
-    return {key: [entry for entry in chain if not entry.get("off")] for key, chain in chains.items()}
-
-
 def read_chains(path: Path) -> Chains:
     """The chains of a rack file, files in it by their whole paths; raises VQSSError."""
     return read_rack(path).absolute()
@@ -151,10 +145,10 @@ def _titles(mixer: Control) -> dict[str, dict[int, str]]:
     not among them."""
     found: dict[str, dict[int, str]] = {}
     for parameter in mixer.parameters():
-        if match := _FX.match(parameter.path):
-            titles = found.setdefault(match[1] or MAIN, {})
-            if match[2] is not None:        # `clusters.3[0] Compressor: threshold`
-                titles[int(match[2])] = parameter.description.partition(":")[0].partition(" ")[2]
+        if place := place_of(parameter.path):
+            titles = found.setdefault(place.chain, {})
+            if place.effect is not None:        # `clusters.3[0] Compressor: threshold`
+                titles[place.effect] = parameter.description.partition(":")[0].partition(" ")[2]
     return found
 
 
@@ -167,21 +161,3 @@ def _fits(titles: dict[int, str], chain: list[dict[str, Any]]) -> bool:
 
 def _bypassed(mixer: Control) -> list[str]:
     return [path for path, value in mixer.values().items() if path.endswith("/fx/bypass") and value]
-
-
-def _take_values(mixer: Control, chains: Chains) -> None:
-    """Put into the entries what their effects' parameters are now; effects may go on another thread meanwhile."""
-    values = mixer.values()
-    for parameter in mixer.parameters():
-        match = _FX.match(parameter.path)
-        if match is None or match[2] is None or parameter.path not in values:
-            continue
-        running = [entry for entry in chains.get(match[1] or MAIN, []) if not entry.get("off")]
-        if int(match[2]) >= len(running):
-            continue
-        entry, value = running[int(match[2])], values[parameter.path]
-        if value != parameter.default or match[3] in entry:
-            if any(key in entry for key in EXTERNAL_KEYS):
-                entry.setdefault("parameters", {})[match[3]] = value
-            else:
-                entry[match[3]] = value

@@ -11,7 +11,8 @@ from bridge.coding import SUBTYPES
 from bridge.commands.options import preset_folder
 from bridge.gui_engine import OwnEngine, Setup, mix_options
 from bridge.rack_file import Chains
-from bridge.rack_store import RackStore, heard, read_chains, write_chains
+from bridge.rack_store import RackStore, read_chains, write_chains
+from bridge.rack_values import heard
 from vqss_engine.config import PROFILES
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import SUFFIX
