@@ -231,6 +231,7 @@ class RemoteControl:
         self._known = ()
         self._renew_s = min(self._renew_s, time.monotonic() + _RETRY_S)
         self.telemetry.state = EngineState.STOPPED
+        self.telemetry.silence()
         if self.connected:
             self._in_step.clear()
             self._tell_connection()

@@ -79,7 +79,7 @@ def photograph(song: Path, folder: Path, seconds: float, suffix: str) -> None:
 def play(window: MixerWindow, song: Path) -> None:
     """Let the song play in a loop, through effects."""
     wait_for(lambda: window.model.connected)
-    window.open_when_connected(song)
+    window.transport.open_song(song)
     window.dock.effects.load(RACK)
     wait_for(lambda: window.transport.waveform.seconds and not window.dock.effects.busy)
     window.transport.loop.click()

@@ -41,6 +41,7 @@ class Desk:
         self.window = self._open()
         self.window.setGeometry(old.geometry())
         self.window.show()
+        old.export.end()
         old.close()
 
     def save(self) -> None:
@@ -75,14 +76,15 @@ def show(
         _FirstPaint(desk.window, painted)
     desk.window.show()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: application.quit())
+        signal.signal(number, lambda *_: application.exit())      # asks nothing
     poll = QTimer()     # lets Python look at signals while Qt waits
     poll.timeout.connect(lambda: None)
     poll.start(_SIGNAL_POLL_MS)
     if song is not None:
-        desk.window.open_when_connected(song)
+        desk.window.transport.open_song(song)
     application.aboutToQuit.connect(desk.save)
     with Faults(lambda text: desk.window.errors.tell(text)):
         code = application.exec()
+        desk.window.export.end()
         desk.window.close()
     return code

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gui import theme
 from vqss_engine.control import EngineState, TelemetrySnapshot
 
 _SHOWN_MS = 15_000
 _WIDE_PX = 1150
+_STATUS_PX, _SHORTEST_NAME_PX = 620, 60     # what stands beside the device
 _STATES = {
     EngineState.STOPPED: ("○ stopped", theme.TEXT_QUIET),
     EngineState.RUNNING: ("● running", theme.GOOD),
@@ -21,7 +22,12 @@ _STATES = {
 
 
 class MessageBar(QFrame):
-    """One line that tells something and can be closed; later messages take its place and are counted."""
+    """One line that tells something and can be closed; later messages take its place and are counted.
+
+    `left`: it goes with the focus in it.
+    """
+
+    left = pyqtSignal()
 
     def __init__(self, kind: str, closable: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +47,7 @@ class MessageBar(QFrame):
         if closable:
             close = QPushButton("Close")
             close.setAccessibleName("Close the message")
+            close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             close.clicked.connect(self.clear)
             layout.addWidget(close)
         self.hide()
@@ -57,6 +64,8 @@ class MessageBar(QFrame):
     def clear(self) -> None:
         """Show nothing."""
         self._count = 0
+        if self.isAncestorOf(QApplication.focusWidget()):
+            self.left.emit()    # before the focus falls on what comes next
         self.hide()
 
 
@@ -95,10 +104,11 @@ class StatusLine(QWidget):
         self.state, self.load_text, self.load = QLabel(), QLabel(), LoadBar()
         self.misses, self.xruns, self.latency = QLabel(), QLabel(), QLabel()
         self.engine = QLabel(engine_name)
+        self._device = ("", "")
         self.device = QPushButton("Device…")
         self.device.setObjectName("flat")
         self.device.clicked.connect(self.device_wanted)
-        self.show_device("")
+        self.show_device("", "")
         for label in (self.load_text, self.misses, self.xruns, self.latency):
             label.setFont(theme.font(9.0, figures=True))
         self.state.setFixedWidth(92)
@@ -117,6 +127,7 @@ class StatusLine(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self.engine.setHidden(self.width() < _WIDE_PX)
+        self._fit_device()
 
     def show_snapshot(self, now: TelemetrySnapshot) -> None:
         """Show how the engine fares."""
@@ -133,12 +144,23 @@ class StatusLine(QWidget):
         self._show_count(self.xruns, "xruns", now.xruns)
         self.latency.setText(f"latency {now.latency_ms:.1f} ms")
 
-    def show_device(self, text: str) -> None:
-        """Show the device and its profile; '' where they are not known."""
-        self.device.setText(text or "Device…")
-        name = f"Device and latency (D): {text or 'not known'}"
-        self.device.setAccessibleName(name)
-        self.device.setToolTip(name)
+    def show_device(self, name: str, facts: str) -> None:
+        """Show the device and how it runs; '' where they are not known."""
+        self._device = (name, facts)
+        text = f"Device and latency (D): {f'{name} · {facts}' if name else 'not known'}"
+        self.device.setAccessibleName(text)
+        self.device.setToolTip(text)
+        self._fit_device()
+
+    def _fit_device(self) -> None:
+        """Shorten the name where there is no room, never the rate, the block and the profile behind it."""
+        name, facts = self._device
+        if not name:
+            self.device.setText("Device…")
+            return
+        metrics = self.device.fontMetrics()
+        room = max(self.width() - _STATUS_PX - metrics.horizontalAdvance(facts), _SHORTEST_NAME_PX)
+        self.device.setText(f"{metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)} · {facts}")
 
     def _show_count(self, label: QLabel, what: str, count: int) -> None:
         label.setText(f"{what} {count}")

@@ -3,7 +3,7 @@ fader and meter side by side, gain, effects. The rows of all strips stand in lin
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, QSize, pyqtSignal
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -24,6 +24,7 @@ class EffectsButton(QPushButton):
     def __init__(self, what: str) -> None:
         super().__init__("FX")
         self.setObjectName("fx")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)    # a click must not choose the strip before it is looked at
         self._what = what
         self.show_effects(0, False)
 
@@ -55,6 +56,7 @@ class Channel(QFrame):
         self.gain = GainField(f"Gain of {what} in dB")
         self.fx = EffectsButton(what)
         self.gain.left.connect(self.fader.setFocus)
+        self.gain.stepped.connect(self.fader.step_by)
         self.fx.clicked.connect(self.effects_wanted)
         self.narrow = False
 

@@ -56,13 +56,14 @@ def cost_of(profile: Profile, rate_hz: float, load: float = 0.0, now: Profile | 
     )  # fmt: skip
 
 
-def device_text(model: MixerModel) -> str:
-    """The device in use and its profile, as the engine tells them; empty where it does not."""
+def device_text(model: MixerModel) -> tuple[str, str]:
+    """The device in use, and its rate, block and profile, as the engine tells them; empty where it does not."""
     facts = {name: model.find(DEVICE + name) for name in ("name", "profile", "sample_rate", "block")}
     if None in facts.values():
-        return ""
+        return "", ""
     name = "no device" if facts["name"] == "none" else str(facts["name"])
-    return f"{name} · {float(facts['sample_rate']) / 1000:g} kHz · {facts['block']} · {facts['profile']}"  # type: ignore[arg-type]
+    rate_khz = float(facts["sample_rate"]) / 1000  # type: ignore[arg-type]
+    return name, f"{rate_khz:g} kHz · {facts['block']} · {facts['profile']}"
 
 
 class DeviceDialog(QDialog):
@@ -83,6 +84,8 @@ class DeviceDialog(QDialog):
         self.apply = QPushButton("Apply and restart the engine")
         self.cancel = QPushButton("Close")
         self._lay_out()
+        self.apply.setDefault(True)
+        self.cancel.setAutoDefault(False)
         self.apply.clicked.connect(self._apply)
         self.cancel.clicked.connect(self.close)
         self._listed.connect(self._take_devices)
@@ -192,9 +195,10 @@ class DeviceDialog(QDialog):
     def show_costs(self) -> None:
         """Show what each profile costs at the rate that is chosen, and what is used now."""
         now = self._model.mixer.levels()
-        text = device_text(self._model)
-        self.present.setText(f"Now: {text or 'unknown device'}, {now.latency_ms:.1f} ms in all")
-        present = next((each for each in self._services.profiles if text.endswith(f"· {each.name}")), None)
+        name, facts = device_text(self._model)
+        device = f"{name} · {facts}" if name else "unknown device"
+        self.present.setText(f"Now: {device}, {now.latency_ms:.1f} ms in all")
+        present = next((each for each in self._services.profiles if facts.endswith(f"· {each.name}")), None)
         rate_hz = float(self.rate.currentData() or self._services.model_rate_hz)
         for profile in self._services.profiles:
             cost = cost_of(profile, rate_hz, now.load, present)

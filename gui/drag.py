@@ -87,7 +87,7 @@ class DragControl(QSlider):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        self._gesture, self._last = object(), event.position()
+        self._gesture, self._last = object(), event.globalPosition()
         self._travel = self.to_travel(self.current)
         self.grabbed.emit()
         self.update()
@@ -95,7 +95,8 @@ class DragControl(QSlider):
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         if event is None or self._last is None:
             return
-        moved, self._last = event.position() - self._last, event.position()
+        at = event.globalPosition()     # the control itself may be moved, by a message or by scrolling
+        moved, self._last = at - self._last, at
         way = self.way_px()
         pixels = moved.y() if way < 0 else moved.x()
         scale = _FINE if event.modifiers() & _SHIFT else 1.0
@@ -125,13 +126,16 @@ class DragControl(QSlider):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
             return
-        fine = bool(event.modifiers() & _SHIFT)
         if event.key() in _STEPS:
-            self.nudge(_STEPS[event.key()] * self.step, fine)
+            self.step_by(_STEPS[event.key()], bool(event.modifiers() & _SHIFT))
         elif event.key() in (_HOME, _END):
             self.ask_once(self.default if event.key() == _HOME else self.low)
         else:
             event.ignore()      # arrows left and right walk through the strips
+
+    def step_by(self, steps: int, fine: bool) -> None:
+        """Ask for a change by some steps."""
+        self.nudge(steps * self.step, fine)
 
     def ask_once(self, value: float) -> None:
         """Ask for a value as a step of its own."""

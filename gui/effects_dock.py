@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QApplication
 
 from gui.chains import MAIN
 from gui.effects_model import EffectsModel, key_of
@@ -29,13 +30,16 @@ class EffectsDock(QObject):
         self.effects.changed.connect(self.refresh)
         self.panel.closed.connect(self.toggle)
         row.current_changed.connect(self._follow)
-        main.effects_wanted.connect(lambda: self.show(MAIN))
-        for strip in row.strips:
-            strip.effects_wanted.connect(lambda k=strip.k: self.show(str(k)))
+        for key, strip in ((MAIN, main), *((str(strip.k), strip) for strip in row.strips)):
+            strip.effects_wanted.connect(lambda key=key: self.show(key))
 
     def show(self, key: str) -> None:
-        """Show the effects of a cluster or of the main output; hide them where they are shown."""
+        """Show the effects of a cluster, which is chosen, or of the main output; hide them where they are shown."""
         hide = not self.panel.isHidden() and self.panel.key == key
+        if hide and self.panel.isAncestorOf(QApplication.focusWidget()):
+            self._row.strip.rest()      # else the focus falls on what comes next, and keys act on that
+        if key != MAIN:
+            self._row.choose(int(key))
         self.panel.show_chain(key)
         self.panel.setVisible(not hide)
         self.shown.emit(not hide)

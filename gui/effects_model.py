@@ -179,13 +179,23 @@ class EffectsModel(QObject):
             with self._told():
                 self.load(self._racks.read(path))
 
-    def take_preset(self, name: str) -> None:
-        """Know the effects of a preset that the engine has loaded. Steps of undo about those before them are void."""
+    def take_preset(self, name: str, undoable: bool) -> bool:
+        """Know the effects of a preset that the engine has loaded; whether it may have brought any.
+
+        Steps of undo about those before them are void, unless the preset is a step itself that brings them back.
+        """
+        brings = True
         with self._told():
-            if self._racks is None or self._racks.take_preset(name):
+            brings = self._racks is None or self._racks.take_preset(name)
+            if brings and not undoable:
                 self._model.history.drop(lambda step: any(path == RACK or key_of(path) for path in step.before))
                 self._model.history_changed.emit()
         self.changed.emit()
+        return brings
+
+    def state(self) -> str | None:
+        """The rack as undo keeps it; None where it cannot be brought back from here."""
+        return self._state(self.chains) if self._racks is not None and self.editable else None
 
     def write(self, path: Path) -> None:
         """Write the effects as they are into a rack file."""

@@ -11,7 +11,10 @@ from gui.fader import MAXIMUM_DB, SILENCE_DB
 from gui.own_keys import claimed
 
 _SILENCE = ("-inf", "-∞", "−∞", "∞", "off")
-_OWN_KEYS = tuple(int(key) for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape))
+_STEPS = {
+    int(Qt.Key.Key_Up): 1, int(Qt.Key.Key_Down): -1, int(Qt.Key.Key_PageUp): 6, int(Qt.Key.Key_PageDown): -6,
+}  # fmt: skip
+_OWN_KEYS = (int(Qt.Key.Key_Return), int(Qt.Key.Key_Enter), int(Qt.Key.Key_Escape), *_STEPS)
 
 
 def gain_text(gain_db: float) -> str:
@@ -35,10 +38,14 @@ def read_gain(text: str) -> float | None:
 
 
 class Field(QLineEdit):
-    """A line whose text is told when it is done (`entered`), and goes back with Escape."""
+    """A line whose text is told when it is done (`entered`), and goes back with Escape.
+
+    Up and Down (`stepped`, how far, and whether fine) are for the value in it, whatever strip other keys act on.
+    """
 
     entered = pyqtSignal(str)
     left = pyqtSignal()
+    stepped = pyqtSignal(int, bool)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +93,9 @@ class Field(QLineEdit):
             self.setModified(False)
             self._fill()
             self.left.emit()
+            return
+        if event is not None and event.key() in _STEPS:
+            self.stepped.emit(_STEPS[event.key()], bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
             return
         super().keyPressEvent(event)
         if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -10,7 +10,7 @@ import re
 import time
 from pathlib import Path
 
-from PyQt6.QtCore import QSettings, Qt, QTimer
+from PyQt6.QtCore import QSettings, QSize, Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -20,7 +20,9 @@ from gui.device_dialog import DEVICE, DeviceDialog, device_text
 from gui.effects_dock import EffectsDock
 from gui.export import Export
 from gui.main_strip import MainStrip
+from gui.menus import agreed
 from gui.model import Mixer, MixerModel, cluster_path
+from gui.presets import Presets
 from gui.scenes import Scenes
 from gui.services import Services
 from gui.shortcuts import KeysDialog, install
@@ -31,6 +33,7 @@ from gui.toolbar import ToolBar
 from gui.transport import TransportBar
 
 FRAMES_PER_S = 30.0
+_SIZE, _FRAME = QSize(1440, 860), QSize(8, 40)
 _CLUSTER = re.compile(r"/vqss/cluster/(\d+)/(\w+)$")
 
 
@@ -46,11 +49,12 @@ class MixerWindow(QMainWindow):
         self.scenes = Scenes(self.model, self)
         self.ring = SpectrogramRing(self.model.clusters)
         self._activity = Activity(self.model.clusters)
-        self.toolbar = ToolBar(self.model, self.scenes)
         self.row = StripRow(self.model, self.ring)
         self.main = MainStrip(self.model, self.ring)
         self.spectra = SpectrogramView(self.ring)
         self.dock = EffectsDock(self.model, self.services.racks, self.row, self.main, self)
+        self.presets = Presets(self.model, self.dock.effects, self)
+        self.toolbar = ToolBar(self.model, self.scenes, self.presets)
         self.transport = TransportBar(self.model, self.services, self._settings)
         self.status = StatusLine(self.services.engine_name)
         self.errors, self.notice = MessageBar("error", True), MessageBar("notice", False)
@@ -59,7 +63,6 @@ class MixerWindow(QMainWindow):
         self._help: KeysDialog | None = None
         self.devices: DeviceDialog | None = None
         self._met = False
-        self._awaited: Path | None = None
         self._lay_out()
         self._connect()
         self.show_all()
@@ -98,10 +101,17 @@ class MixerWindow(QMainWindow):
         layout.addWidget(self.status)
         self.setCentralWidget(canvas)
         self.setMinimumSize(900, 500)
-        self.resize(1440, 860)
+        self.resize(_SIZE.boundedTo(self._room()))
         self.setAcceptDrops(True)
 
+    def _room(self) -> QSize:
+        """What the screen has for a window within its frame."""
+        screen = self.screen()
+        return screen.availableSize() - _FRAME if screen else _SIZE
+
     def _connect(self) -> None:
+        for bar in (self.errors, self.notice):
+            bar.left.connect(lambda: self.row.strip.rest())
         self.model.changed.connect(self._show_value)
         self.model.failed.connect(self.errors.tell)
         self.model.connection_changed.connect(self._show_connection)
@@ -112,7 +122,7 @@ class MixerWindow(QMainWindow):
         self.toolbar.hide_unused_wanted.connect(self.hide_unused)
         self.toolbar.effects_wanted.connect(self.dock.toggle)
         self.toolbar.help_wanted.connect(self.show_help)
-        self.toolbar.preset_loaded.connect(self.dock.effects.take_preset)
+        self.presets.failed.connect(self.errors.tell)
         self.status.device_wanted.connect(self.show_devices)
         self.dock.shown.connect(self.toolbar.effects.show_on)
         self.dock.effects.failed.connect(self.errors.tell)
@@ -138,6 +148,9 @@ class MixerWindow(QMainWindow):
                 self._name_row(k)
             if leaf in ("group", "name"):
                 self.row.show_groups()
+            elif leaf == "solo":
+                self.row.hide_unneeded()
+                self.toolbar.show_soloed(any(strip.solo.isChecked() for strip in self.row.strips))
         elif path.startswith(DEVICE):
             self._show_device()
         elif self.dock.show_value(path, value):  # type: ignore[arg-type]
@@ -157,10 +170,8 @@ class MixerWindow(QMainWindow):
             self._met = True
             self.notice.clear()
             self.show_values_again()
-            song, self._awaited = self._awaited, None
-            if song is not None:
-                self.transport.open_song(song)
         else:
+            self.transport.rest()
             starting = self.services.engine is not None and not self._met
             again = f"No answer from {self.services.engine_name}; trying again…"
             self.notice.tell("Starting the engine…" if starting else again)
@@ -182,7 +193,7 @@ class MixerWindow(QMainWindow):
         return self.model.clusters == len(self.row.strips)
 
     def _show_device(self) -> None:
-        self.status.show_device(device_text(self.model))
+        self.status.show_device(*device_text(self.model))
 
     def advance(self, now_s: float) -> None:
         """Show levels, spectra and status of this moment."""
@@ -264,13 +275,6 @@ class MixerWindow(QMainWindow):
 
     # Songs
 
-    def open_when_connected(self, song: Path) -> None:
-        """Play a song as soon as there is an engine that can."""
-        if self.model.connected:
-            self.transport.open_song(song)
-        else:
-            self._awaited = song
-
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         mime = event.mimeData() if event else None
         if event is not None and mime is not None and any(url.isLocalFile() for url in mime.urls()):
@@ -284,6 +288,9 @@ class MixerWindow(QMainWindow):
             self.transport.open_song(Path(mime.urls()[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        if event is not None and self.export.running and not agreed(self, "Cancel the export and close?"):
+            event.ignore()
+            return
         self._timer.stop()
         self.model.mixer.telemetry.spectra_per_s = 0.0
         self.export.end()

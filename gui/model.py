@@ -48,6 +48,7 @@ class MixerModel(QObject):
         self.holds: Callable[[str], bool] = lambda path: False
         """Whether undo and redo of a path must wait, because it is still on its way; `resume` goes on with them."""
         self._held: dict[str, Value] = {}
+        self._unsent: dict[str, Value] = {}     # set while nobody answered, newest last
         self.connected = bool(getattr(mixer, "connected", True))
         self._lock = threading.Lock()
         self._stale: dict[str, None] = {}
@@ -120,6 +121,7 @@ class MixerModel(QObject):
             self._settle(values)
             return False
         self.forget_held(lambda path: path in values)
+        self._keep_unsent(after)
         self.history.add(before, after, gesture)
         self.history_changed.emit()
         self._settle(values)
@@ -128,7 +130,7 @@ class MixerModel(QObject):
     def put(self, path: str, value: object) -> bool:
         """Set a parameter that undo leaves alone (transport, source)."""
         try:
-            self.mixer.set(path, value, self)
+            self._keep_unsent({path: self.mixer.set(path, value, self)})
             return True
         except VQSSError as error:
             self.failed.emit(str(error))
@@ -176,10 +178,22 @@ class MixerModel(QObject):
             return False
         finally:
             self.history_changed.emit()
+        self._keep_unsent(own)
         for name in values.keys() & self.takers.keys():
             self.takers[name](values[name])
         self._settle(own)
         return True
+
+    def _keep_unsent(self, values: Mapping[str, Value]) -> None:
+        """Where nobody answers, note what the next who does shall have."""
+        if not self.connected:
+            self._unsent = {path: value for path, value in self._unsent.items() if path not in values} | dict(values)
+
+    def _send_again(self) -> None:
+        unsent, self._unsent = self._unsent, {}
+        for path, value in unsent.items():
+            if self.find(path) is not None:
+                self.put(path, value)
 
     def _settle(self, values: Mapping[str, object]) -> None:
         """Show what was set here at once, also where the mixer took another value or none."""
@@ -218,6 +232,8 @@ class MixerModel(QObject):
             self._asleep = True
         if connection is not None and connection != self.connected:
             self.connected = connection
+            if connection:
+                self._send_again()
             self.connection_changed.emit(connection)
         if vocabulary:
             self.vocabulary_changed.emit()

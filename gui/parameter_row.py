@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
@@ -85,6 +85,13 @@ class ValueSlider(DragControl):
     def way_px(self) -> float:
         return float(self.width() - 14)
 
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Not while the list of effects only scrolls by."""
+        if event is not None and self.hasFocus():
+            super().wheelEvent(event)
+        elif event is not None:
+            event.ignore()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -108,6 +115,12 @@ class ChoiceBox(QComboBox):
 
     def event(self, event: QEvent | None) -> bool:
         return claimed(event, _WALK) or super().event(event)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None and self.hasFocus():
+            super().wheelEvent(event)
+        elif event is not None:
+            event.ignore()
 
 
 class ParameterRow(QWidget):
@@ -159,7 +172,14 @@ class ParameterRow(QWidget):
         else:
             self.slider.moved.connect(lambda value, gesture: self.asked.emit(self._whole(value), gesture))
         self.field.entered.connect(self._read)
+        self.field.left.connect(self.slider.setFocus)
+        self.field.stepped.connect(self.slider.step_by)
         self._controls = [self.slider, self.field]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has a slider, and a field for typing."""
+        return self._kind in ("float", "int")
 
     @property
     def in_hand(self) -> bool:
@@ -185,6 +205,7 @@ class ParameterRow(QWidget):
     def _build_text(self, name: str, default: object, argument: Mapping[str, Any]) -> None:
         self.field = Field(name)
         self.field.entered.connect(lambda text: self.asked.emit(text, None))
+        self.field.left.connect(self.field.clearFocus)
         self._controls = [self.field]
 
     def _build_choice(self, name: str, default: object, argument: Mapping[str, Any]) -> None:

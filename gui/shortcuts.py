@@ -12,6 +12,9 @@ from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QGridLayout,
 
 from gui import theme
 from gui.drag import DragControl
+from gui.fields import Field
+from gui.main_strip import MainStrip
+from gui.parameter_row import ParameterRow
 
 if TYPE_CHECKING:
     from gui.mixer_window import MixerWindow
@@ -36,14 +39,26 @@ def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
     control.nudge(steps * control.step, fine)
 
 
+def _value_field(window: MixerWindow) -> Field:
+    """Where the value of what has the focus is typed, else the gain that the current strip follows."""
+    at = QApplication.focusWidget()
+    while at is not None:
+        if isinstance(at, ParameterRow) and at.is_number:
+            return at.field
+        if isinstance(at, MainStrip):
+            return at.gain
+        at = at.parentWidget()
+    return window.row.lead.gain
+
+
 def press(window: MixerWindow) -> None:
-    """Press the focused button, or type the gain that the current strip follows."""
+    """Press the focused button, or type the value of what has the focus."""
     focused, strip = QApplication.focusWidget(), window.row.strip
     stands_for_fader = focused is strip.chip and strip.fader.isHidden()     # arrows lead to it in a joined strip
     if isinstance(focused, QAbstractButton) and not stands_for_fader:
         focused.click()
     else:
-        window.row.lead.gain.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        _value_field(window).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def table(window: MixerWindow) -> list[Key]:
@@ -64,7 +79,7 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("F2",), lambda: row.strip.name.setFocus(), "rename the strip"),
         Key(("M",), lambda: row.lead.mute.click(), "mute the strip"),
         Key(("S",), lambda: row.lead.solo.click(), "solo the strip"),
-        Key(("Shift+S", "Ctrl+S"), lambda: row.lead.solo_alone(), "solo the strip alone"),
+        Key(("Shift+S",), lambda: row.lead.solo_alone(), "solo the strip alone"),
         Key(("[",), lambda: row.lead.pan.ask_once(row.lead.pan.current - 0.05), "pan left, right (also ])", True),
         Key(("]",), lambda: row.lead.pan.ask_once(row.lead.pan.current + 0.05), repeats=True),
         Key(("Escape",), window.escape, "solo nothing, choose nothing"),
@@ -79,6 +94,7 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("T",), window.scenes.toggle, "switch between scenes A and B"),
         Key(("Space",), window.transport.toggle_play, "play, pause"),
         Key(("Ctrl+O",), window.transport.choose_song, "open a song"),
+        Key(("Ctrl+S",), window.toolbar.save_preset, "save a preset"),
         Key(("B",), window.main.bypass.click, "bypass"),
         Key(("V",), window.toolbar.spectra.click, "spectrograms"),
         Key(("H",), window.toolbar.hide_unused.click, "hide unused strips"),

@@ -65,9 +65,13 @@ class ClusterStrip(Channel):
         self.name.entered.connect(lambda name: self._move("name", name.strip()))
         self.mute.asked.connect(lambda on: self._move("mute", on))
         self.solo.asked.connect(self._solo)
-        self.name.left.connect(self.fader.setFocus)
+        self.name.left.connect(self.rest)
         self.chip.clicked.connect(self._chip_clicked)
         self.group.clicked.connect(lambda: self.menu_wanted.emit(self.k))
+
+    def rest(self) -> None:
+        """Take the focus, where keys act on this strip."""
+        (self.chip if self.fader.isHidden() else self.fader).setFocus(Qt.FocusReason.TabFocusReason)
 
     # Moving
 

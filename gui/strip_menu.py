@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QMenu, QWidget
 
+from gui.menus import add_action
 from gui.model import MixerModel, cluster_path
 
 COLORS = {
@@ -50,6 +51,6 @@ def build_menu(k: int, model: MixerModel, parent: QWidget) -> QMenu:
 
 
 def _add(menu: QMenu, text: str, model: MixerModel, values: dict[str, object], icon: QIcon | None = None) -> None:
-    action = menu.addAction(icon, text) if icon else menu.addAction(text)
-    assert action is not None
-    action.triggered.connect(lambda: model.move(values))
+    action = add_action(menu, text, lambda: model.move(values))
+    if icon:
+        action.setIcon(icon)

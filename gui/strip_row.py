@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QScrollArea, QWidget
 
 from gui.model import MixerModel, cluster_path
 from gui.spectrogram_view import SpectrogramRing
@@ -35,12 +35,17 @@ class StripRow(QScrollArea):
             strip.menu_wanted.connect(self.open_menu)
             strip.selection_wanted.connect(self.toggle_selected)
             strip.fader.grabbed.connect(lambda k=strip.k: self.set_current(k))
+            strip.arranged.connect(self._tell_narrow)
         self.setWidget(holder)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.strips[0].set_current(True)
-        self.strips[0].arranged.connect(self.narrowed)
+
+    def _tell_narrow(self, narrow: bool) -> None:
+        """All that are seen are as wide as each other."""
+        if any(strip.narrow == narrow and not strip.isHidden() for strip in self.strips):
+            self.narrowed.emit(narrow)
 
     @property
     def strip(self) -> ClusterStrip:
@@ -62,6 +67,13 @@ class StripRow(QScrollArea):
         self.ensureWidgetVisible(self.strips[k], 8, 0)
         self.current_changed.emit(k)
 
+    def choose(self, k: int) -> None:
+        """Let keys act on the strip of cluster `k`, also those that would act on a control of another strip."""
+        focused = QApplication.focusWidget()
+        if any(strip.isAncestorOf(focused) for strip in self.strips if strip.k != k):
+            self.strips[k].rest()
+        self.set_current(k)
+
     def step(self, by: int) -> None:
         """Go to the next visible strip, in a circle."""
         count = len(self.strips)
@@ -70,27 +82,36 @@ class StripRow(QScrollArea):
             if not self.strips[k].isHidden():
                 self.set_current(k)
                 break
-        strip = self.strip
-        (strip.chip if strip.fader.isHidden() else strip.fader).setFocus(Qt.FocusReason.TabFocusReason)
+        self.strip.rest()
 
     def show_groups(self) -> None:
         """Show who follows whose strip."""
         for strip in self.strips:
             leader = self._model.leader(strip.k)
             strip.show_group(leader, self._model.label(leader), self._model.members(strip.k))
+        self.hide_unneeded()
 
     def set_hides_unused(self, hides: bool) -> None:
         """Hide strips of clusters that hold nothing, or show them all."""
         self.hides_unused = hides
-        for strip in self.strips:
-            strip.setVisible(not (hides and strip.unused))
+        self.hide_unneeded()
 
     def set_unused(self, k: int, unused: bool) -> None:
         """Dim, and where wanted hide, what holds nothing."""
-        strip = self.strips[k]
-        if strip.unused != unused:
-            strip.set_unused(unused)
-            strip.setVisible(not (self.hides_unused and unused))
+        if self.strips[k].unused != unused:
+            self.strips[k].set_unused(unused)
+            self.hide_unneeded()
+
+    def hide_unneeded(self) -> None:
+        """Hide what holds nothing, but not a strip that others follow or that is soloed; keys act on one that is seen.
+        """
+        for strip in self.strips:
+            led = any(other.leader == strip.k and not other.unused for other in self.strips)
+            needed = not strip.unused or led or strip.solo.isChecked()
+            strip.setVisible(needed or not self.hides_unused)
+        if self.strip.isHidden():
+            nearest = sorted(self.strips, key=lambda strip: abs(strip.k - self.current))
+            self.set_current(next((strip.k for strip in nearest if not strip.isHidden()), self.current))
 
     # Groups
 

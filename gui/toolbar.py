@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from gui import theme
 from gui.buttons import touch_button
+from gui.menus import add_action, agreed
 from gui.model import MixerModel
+from gui.presets import Presets
 from gui.scenes import NAMES, Scenes
 from gui.switch import SwitchButton
 
@@ -19,11 +23,12 @@ class ToolBar(QWidget):
     hide_unused_wanted = pyqtSignal(bool)
     effects_wanted = pyqtSignal()
     help_wanted = pyqtSignal()
-    preset_loaded = pyqtSignal(str)
 
-    def __init__(self, model: MixerModel, scenes: Scenes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: MixerModel, scenes: Scenes, presets: Presets, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._model, self._scenes = model, scenes
+        self._model, self._scenes, self._presets = model, scenes, presets
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.undo = touch_button("↶ Undo", "Undo the last move (Ctrl+Z)")
@@ -32,6 +37,7 @@ class ToolBar(QWidget):
         self.copy = touch_button("A → B", "Make the other scene like this one")
         self.presets = touch_button("Presets", "Load or save a preset")
         self.clear_solo = touch_button("Clear solos", "Solo nothing (Esc)")
+        self.clear_solo.setObjectName("unsolo")
         self.effects = SwitchButton("Effects", "view", "Show the effects of the chosen strip (F)")
         self.spectra = SwitchButton("Spectra", "view", "Show the spectrograms of all clusters (V)")
         self.hide_unused = SwitchButton("Hide unused", "view", "Hide strips of clusters that hold nothing (H)")
@@ -89,6 +95,12 @@ class ToolBar(QWidget):
             button.show_on(name == self._scenes.current)
         self.copy.setText("A → B" if self._scenes.current == "A" else "B → A")
 
+    def show_soloed(self, soloed: bool) -> None:
+        """Light up while a solo keeps others silent."""
+        if bool(self.clear_solo.property("lit")) != soloed:
+            self.clear_solo.setProperty("lit", soloed)
+            theme.look_again(self.clear_solo)
+
     def unsolo(self) -> None:
         """Solo nothing."""
         self._model.move({f"/vqss/cluster/{k}/solo": False for k in range(self._model.clusters)})
@@ -97,24 +109,18 @@ class ToolBar(QWidget):
         """The presets there are, and saving."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in self._model.act("/vqss/preset/list") or ():
-            action = menu.addAction(str(name))
-            assert action is not None
-            action.triggered.connect(lambda _, name=str(name): self._load(name))
+        for name in self._presets.names():
+            add_action(menu, name, partial(self._presets.load, name))
         menu.addSeparator()
-        save = menu.addAction("Save as…")
-        assert save is not None
-        save.triggered.connect(self._save)
+        add_action(menu, "Save as…", self.save_preset)
         return menu
 
     def _open_presets(self) -> None:
         self.preset_menu().popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
 
-    def _load(self, name: str) -> None:
-        if self._model.act("/vqss/preset/load", name) is not None:
-            self.preset_loaded.emit(name)
-
-    def _save(self) -> None:
-        name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
-        if given and name.strip():
-            self._model.act("/vqss/preset/save", name.strip())
+    def save_preset(self) -> None:
+        """Ask for a name and keep the mixer under it; what has that name already is not replaced unasked."""
+        given_name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
+        name = given_name.strip()
+        if given and name and (name not in self._presets.names() or agreed(self, f"Replace the preset “{name}”?")):
+            self._presets.save(name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.menus import add_action, agreed
 from gui.mix_dialog import MixDialog
 from gui.model import MixerModel
 from gui.playhead import Playhead
@@ -95,6 +97,7 @@ class TransportBar(QWidget):
         self.waveform.seek_wanted.connect(self.seek)
         self.waveform.loop_wanted.connect(lambda start, end: self._model.put(LOOP, (start, end)))
         self.waveform.failed.connect(self.failed)
+        self.waveform.unreadable.connect(self._forget_song)
 
     # Showing
 
@@ -104,7 +107,7 @@ class TransportBar(QWidget):
         if path == PLAY:
             self.play.show_on(bool(value))
             self.play.setText("❚❚ Pause" if value else "▶ Play")
-            self.playhead.play(bool(value), now_s)
+            self.playhead.play(bool(value) and self._model.connected, now_s)
         elif path == POSITION and isinstance(value, float):
             self.playhead.seek(value, now_s)
         elif path == LOOP and isinstance(value, tuple):
@@ -123,6 +126,10 @@ class TransportBar(QWidget):
         length = f" / {clock_text(self.waveform.seconds)}" if self.waveform.seconds else ""
         if self.clock.text() != (text := clock_text(seconds) + length):
             self.clock.setText(text)
+
+    def rest(self) -> None:
+        """Stand still: the engine has gone."""
+        self.show_value(PLAY, False)
 
     def _show_source(self, source: str) -> None:
         self._song = None if source == INPUT else self._services.song_path(source)
@@ -160,10 +167,17 @@ class TransportBar(QWidget):
         except VQSSError as error:
             self.failed.emit(str(error))
             return
+        another = source != self._model.get(SOURCE)
         if self._model.put(SOURCE, source):
+            if another:
+                self._model.put(LOOP, (0.0, 0.0))       # was one of the song before
             recent = [str(path), *(name for name in self.recent() if name != str(path))]
             self._settings.setValue("recent", recent[:_MOST_RECENT])
             self._model.put(PLAY, True)
+
+    def _forget_song(self, path: Path) -> None:
+        """A file that could not be read is not offered again."""
+        self._settings.setValue("recent", [name for name in self.recent() if name != str(path)])
 
     def recent(self) -> list[str]:
         """The songs opened last, newest first."""
@@ -174,15 +188,11 @@ class TransportBar(QWidget):
         """What can be separated."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, act in (("The input", lambda: self._model.put(SOURCE, INPUT)), ("Open a song…", self.choose_song)):
-            action = menu.addAction(text)
-            assert action is not None
-            action.triggered.connect(act)
+        add_action(menu, "The input", lambda: self._model.put(SOURCE, INPUT))
+        add_action(menu, "Open a song…", self.choose_song)
         menu.addSeparator()
         for name in self.recent():
-            action = menu.addAction(Path(name).name)
-            assert action is not None
-            action.triggered.connect(lambda _, name=name: self.open_song(Path(name)))
+            add_action(menu, Path(name).name, partial(self.open_song, Path(name)))
         return menu
 
     def _choose_source(self) -> None:
@@ -198,10 +208,8 @@ class TransportBar(QWidget):
         """What can be written of the song."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, act in (("Stems into a folder…", self._choose_folder), ("Current mix to a file…", self._choose_file)):
-            action = menu.addAction(text)
-            assert action is not None
-            action.triggered.connect(act)
+        add_action(menu, "Stems into a folder…", self._choose_folder)
+        add_action(menu, "Current mix to a file…", self._choose_file)
         return menu
 
     def _choose_export(self) -> None:
@@ -209,7 +217,10 @@ class TransportBar(QWidget):
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Write the stems into")
-        if folder:
+        if not folder or self._song is None:
+            return
+        present = Path(folder) / self._song.stem
+        if not (present.is_dir() and any(present.iterdir())) or agreed(self, f"Replace the stems in {present}?"):
             self.export_stems(Path(folder))
 
     def _choose_file(self) -> None:

@@ -20,6 +20,7 @@ from gui.services import Overview, Services
 from vqss_engine.errors import VQSSError
 
 _SHORTEST_LOOP_S = 0.05
+_NO_SONG = "Drop a song here, or open one with Ctrl+O"
 _SEEKS_S = {int(Qt.Key.Key_Left): -5.0, int(Qt.Key.Key_Right): 5.0}
 
 
@@ -29,6 +30,7 @@ class Waveform(QWidget):
     seek_wanted = pyqtSignal(float)
     loop_wanted = pyqtSignal(float, float)
     failed = pyqtSignal(str)
+    unreadable = pyqtSignal(object)
     _read = pyqtSignal(object, object)
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
@@ -36,6 +38,7 @@ class Waveform(QWidget):
         self._services = services
         self._path: Path | None = None
         self.overview: Overview | None = None
+        self._state = _NO_SONG
         self.position_s = 0.0
         self.loop_s = (0.0, 0.0)
         self._drag_from_s: float | None = None
@@ -59,6 +62,7 @@ class Waveform(QWidget):
         if path == self._path:
             return
         self._path, self.overview, self._picture = path, None, None
+        self._state = "reading the song…" if path else _NO_SONG
         self.update()
         if path is not None and self._services.read_overview:
             threading.Thread(target=self._work, args=(path,), name="overview", daemon=True).start()
@@ -81,6 +85,9 @@ class Waveform(QWidget):
             self.overview, self._picture = result, None
             self.update()
         else:
+            self._state = "this file could not be read"
+            self.update()
+            self.unreadable.emit(path)
             self.failed.emit(str(result))
 
     def show_position(self, seconds: float) -> None:
@@ -141,8 +148,7 @@ class Waveform(QWidget):
         painter.fillRect(self.rect(), QColor(theme.WELL))
         if self.overview is None:
             painter.setPen(QColor(theme.TEXT_QUIET))
-            text = "reading the song…" if self._path else "Drop a song here, or open one with Ctrl+O"
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._state)
             return
         ratio = self.devicePixelRatioF()
         if self._picture is None or self._picture.deviceIndependentSize().toSize() != self.size():

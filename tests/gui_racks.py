@@ -35,7 +35,7 @@ class Bench:
         """Wait until what was asked for is loaded."""
         deadline = time.monotonic() + PATIENCE_S
         settle()
-        while self.effects.busy:
+        while self.effects.busy or self.window.presets.busy:
             assert time.monotonic() < deadline, "the rack was not loaded"
             settle()
         settle()

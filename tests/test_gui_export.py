@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from PyQt6.QtCore import QProcess
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from bridge.commands.gui_services import services_for
 from gui.mixer_window import MixerWindow
@@ -99,6 +100,29 @@ def test_a_cancelled_export_leaves_nothing_behind_and_told_how_far_it_was(
     assert not window.export.isVisible()
     assert [path.name for path in out.iterdir()] == ["mix.wav"]
     assert (out / "mix.wav").read_text() == "an older one"
+
+
+def test_a_window_is_not_closed_over_an_export_unasked(
+    window: MixerWindow, tmp_path: Path, song: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    soundfile.write(tmp_path / "music" / "long.wav", np.tile(song, (1, 40)).T, RATE, subtype="PCM_16")
+    window.model.put("/vqss/source", "long.wav")
+    window.transport.export_mix(tmp_path / "mix.wav")
+    for closed in (False, True):
+        assert window.close() is closed and window.export.running is not closed
+
+
+def test_stems_are_not_replaced_unasked(
+    window: MixerWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "short").mkdir()
+    (tmp_path / "short" / "edited.wav").write_text("by hand")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    window.transport._choose_folder()
+    assert not window.export.running and (tmp_path / "short" / "edited.wav").is_file()
 
 
 STUBBORN = """

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QInputDialog, QMessageBox
 
 from bridge.rack_presets import RackPresets
 from bridge.rack_store import RackStore
@@ -43,7 +45,7 @@ def load_preset(mixer: Bench, name: str) -> None:
     menu = mixer.window.toolbar.preset_menu()
     next(action for action in menu.actions() if action.text() == name).trigger()
     menu.close()
-    settle()
+    mixer.ready()
 
 
 @pytest.mark.parametrize("key", ["1", "2"], ids=["the same strip", "another strip"])
@@ -91,18 +93,35 @@ def test_an_engine_begun_with_a_preset_has_effects_that_are_known(tmp_path: Path
         store.take_preset(tmp_path / "none.json")
 
 
-def test_undo_leaves_the_effects_of_a_preset_alone(mixer: Bench) -> None:
+def test_a_preset_is_one_step_of_undo_with_its_effects(mixer: Bench) -> None:
+    gain, model = "/vqss/cluster/0/gain", mixer.window.model
     change(mixer, COMPRESSOR)
-    mixer.window.model.move({THRESHOLD: -20.0})
+    model.move({THRESHOLD: -20.0})
     mixer.surface.act("/vqss/preset/save", "P")
-    mixer.window.model.move({"/vqss/cluster/0/gain": -3.0})
+    model.move({gain: -3.0})
     change(mixer, REVERB)
     load_preset(mixer, "P")
-    for _ in range(3):
-        mixer.window.model.undo()
+    QTest.qWait(400)        # until what redo brings back is known
+    for go, effects, gain_db in ((model.undo, ["Compressor", "Reverb"], -3.0), (model.redo, ["Compressor"], 0.0),
+                                 (model.undo, ["Compressor", "Reverb"], -3.0), (model.undo, ["Compressor"], -3.0),
+                                 (model.undo, ["Compressor"], 0.0)):  # fmt: skip
+        go()
         mixer.ready()
-    assert mixer.names(1) == ["Compressor"] and mixer.surface.get(THRESHOLD) == -20.0
-    assert mixer.surface.get("/vqss/cluster/0/gain") == 0.0 and not mixer.window.model.history.can_undo
+        assert (mixer.names(1), mixer.surface.get(gain)) == (effects, gain_db)
+        assert mixer.surface.get(THRESHOLD) == -20.0
+
+
+def test_a_preset_is_not_replaced_unasked(mixer: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    gain, answers = "/vqss/cluster/0/gain", [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    mixer.surface.act("/vqss/preset/save", "P")
+    mixer.surface.set(gain, -5.0)
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: (" P ", True))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    for kept_db in (0.0, -5.0):
+        mixer.window.toolbar.save_preset()
+        mixer.surface.act("/vqss/preset/load", "P")
+        assert mixer.surface.get(gain) == kept_db
+        mixer.surface.set(gain, -5.0)
 
 
 def test_undo_of_effects_that_a_preset_leaves_alone_is_kept(mixer: Bench, tmp_path: Path) -> None:
@@ -112,5 +131,6 @@ def test_undo_of_effects_that_a_preset_leaves_alone_is_kept(mixer: Bench, tmp_pa
     file = tmp_path / "vqss" / "presets" / "P.json"
     file.write_text(json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != "rack"}))
     load_preset(mixer, "P")
-    mixer.window.model.undo()
+    for _ in range(2):      # the preset, and what was done before
+        mixer.window.model.undo()
     assert mixer.names(1) == ["Compressor"] and mixer.surface.get(THRESHOLD) == 0.0

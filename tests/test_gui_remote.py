@@ -72,6 +72,33 @@ def test_an_engine_that_goes_and_returns_is_shown(tmp_path: Path) -> None:
         remote.close()
 
 
+def test_what_is_done_before_the_engine_answers_is_not_lost(tmp_path: Path) -> None:
+    surface = ControlSurface(16)
+    with serve(surface) as server:
+        port = server.port
+    remote = RemoteControl("127.0.0.1", port)
+    remote.start()
+    try:
+        with window_on(remote, tmp_path) as window:
+            wheel(window.row.strips[4].fader, -4)
+            click(window.row.strips[5].mute)
+            window.model.put("/vqss/transport/loop", (1.0, 2.0))
+            window.model.put("/vqss/transport/play", True)
+            assert not window.transport.playhead.playing
+            with OscServer(surface, port=port):
+                wait_until(lambda: window.model.connected and surface.get("/vqss/transport/play"))
+                wait_until(lambda: surface.state.gain[4] == -2.0 and surface.state.mute[5])
+                assert surface.get("/vqss/transport/loop") == (1.0, 2.0)
+                wait_until(lambda: window.transport.playhead.playing)
+                surface.telemetry.rms_power[0] = 0.25
+                wait_until(lambda: remote.levels().rms_dbfs[0] > -7.0)
+            wait_until(lambda: not window.model.connected)
+            assert max(remote.levels().rms_dbfs) == -120.0
+            wait_until(lambda: not window.transport.playhead.playing)
+    finally:
+        remote.close()
+
+
 RACK = {"3": [{"plugin": "Compressor", "threshold_db": -20}], "main": [{"plugin": "Gain", "gain_db": -3}]}
 
 

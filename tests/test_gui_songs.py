@@ -137,6 +137,31 @@ def test_presets_are_saved_listed_and_loaded(
     menu = window.toolbar.preset_menu()
     assert menu.actions()[0].text() == "karaoke"
     menu.actions()[0].trigger()
-    settle()
+    wait_until(lambda: not window.presets.busy)
     assert surface.get("/vqss/cluster/2/gain") == -7.0 == window.row.strips[2].fader.current
     assert not window.errors.isVisible()
+
+
+def test_another_song_begins_without_the_loop_of_the_one_before(
+    window: MixerWindow, surface: ControlSurface, tmp_path: Path
+) -> None:
+    for name, loop in (("a.wav", (0.0, 0.0)), ("b.wav", (0.0, 0.0)), ("b.wav", (1.0, 2.0))):
+        window.transport.open_song(tmp_path / name)
+        assert surface.get("/vqss/transport/loop") == loop
+        surface.set("/vqss/transport/loop", (1.0, 2.0))
+
+
+def test_a_file_that_cannot_be_read_says_so_and_is_not_offered_again(surface: ControlSurface, tmp_path: Path) -> None:
+    def refuse(path: Path) -> Overview:
+        raise VQSSError(f"{path.name} is no song")
+
+    services = Services(refuse, lambda path: path.name, lambda source: tmp_path / source)
+    with window_on(surface, tmp_path, services) as window:
+        window.transport.open_song(tmp_path / "notes.wav")
+        wait_until(window.errors.isVisible)
+        assert "could not be read" in window.transport.waveform._state and window.transport.recent() == []
+
+
+def test_names_in_menus_are_shown_as_they_are(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
+    window.transport.open_song(tmp_path / "Simon & Garfunkel.wav")
+    assert "Simon && Garfunkel.wav" in [action.text() for action in window.transport.source_menu().actions()]

@@ -68,6 +68,11 @@ class Telemetry:
         self.spectra: tuple[int, bytes] = (0, b"")
         self._errors: deque[str] = deque(maxlen=32)
 
+    def silence(self) -> None:
+        """No level of anything: nobody tells them any more."""
+        for powers in (self.rms_power, self.peak_power):
+            powers[:] = array("f", bytes(4 * len(powers)))
+
     def report(self, text: str) -> None:
         """Note a fault in words; the last 32 are kept, all are counted."""
         self.error_count += 1

@@ -1,0 +1,22 @@
+"""Entries of menus that show names as they are, and questions with a yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QMenu, QMessageBox, QWidget
+
+
+def add_action(menu: QMenu, text: str, act: Callable[[], object]) -> QAction:
+    """An entry that shows `text`, in which & is no mnemonic."""
+    action = QAction(text.replace("&", "&&"), menu)
+    action.triggered.connect(lambda _: act())
+    menu.addAction(action)
+    return action
+
+
+def agreed(parent: QWidget, question: str) -> bool:
+    """Whether the user says yes."""
+    buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
+    return QMessageBox.question(parent, "VQSS", question, buttons) == QMessageBox.StandardButton.Yes

@@ -1,0 +1,105 @@
+"""Presets of the engine: loaded as one step of undo, effects included where this window can bring them back.
+
+Threads: `preset` waits for the engine, which may have effects to load, and ends by telling the Qt thread what came of
+it. All else is the Qt thread's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from gui.effects_model import RACK, EffectsModel
+from gui.history import Step
+from gui.model import MixerModel, cluster_path
+from vqss_engine.control import Value
+from vqss_engine.errors import VQSSError
+
+PRESET = "preset"
+"""The name under which undo knows which preset came."""
+
+_SETTLED_MS = 300
+"""After an answer the values that changed are here."""
+
+_CLUSTER_LEAVES = ("gain", "mute", "solo", "pan", "name", "color", "group")
+_MAIN_PATHS = ("/vqss/main/gain", "/vqss/main/mute", "/vqss/main/limiter")
+
+
+class Presets(QObject):
+    """`failed(text)`: what was refused; `loaded(name)`: a preset has come."""
+
+    failed = pyqtSignal(str)
+    loaded = pyqtSignal(str)
+    _answered = pyqtSignal(str, str)
+
+    def __init__(self, model: MixerModel, effects: EffectsModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._effects = model, effects
+        self._before: dict[str, Value] | None = None
+        self._answered.connect(self._take)
+        model.takers[PRESET] = lambda value: None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is on its way."""
+        return self._before is not None
+
+    def names(self) -> Sequence[str]:
+        """What there is."""
+        return [str(name) for name in self._model.act("/vqss/preset/list") or ()]
+
+    def save(self, name: str) -> None:
+        """Keep the mixer as it is, under a name, in place of what had that name."""
+        self._model.act("/vqss/preset/save", name)
+
+    def load(self, name: str) -> None:
+        """Let the engine be as a preset says."""
+        if self.busy:
+            self.failed.emit("a preset is being loaded; wait for it")
+        elif not self._model.connected:
+            self.failed.emit("the engine does not answer; try again when it does")
+        else:
+            self._before = self._values() | {PRESET: ""}
+            threading.Thread(target=self._work, args=(name,), name="preset", daemon=True).start()
+
+    def _work(self, name: str) -> None:
+        error = "the preset could not be loaded; what went wrong is in the terminal"
+        try:
+            self._model.mixer.act("/vqss/preset/load", name, origin=self._model)
+            error = ""
+        except VQSSError as refusal:
+            error = str(refusal)
+        finally:
+            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
+                self._answered.emit(name, error)
+
+    def _take(self, name: str, error: str) -> None:
+        before, self._before = self._before, None
+        if error or before is None:
+            self.failed.emit(error)
+            return
+        brings_effects = self._effects.take_preset(name, undoable=RACK in before)
+        if not brings_effects:
+            before.pop(RACK, None)
+        step = self._model.history.add(before, {PRESET: name})
+        self._model.history_changed.emit()
+        self.loaded.emit(name)
+        if step is not None:
+            QTimer.singleShot(_SETTLED_MS, lambda: self._complete(step))
+
+    def _complete(self, step: Step) -> None:
+        """What redo brings back."""
+        now = self._values()
+        step.after.update({path: value for path, value in now.items() if path in step.before})
+
+    def _values(self) -> dict[str, Value]:
+        """All that a preset may change, as it is now; effects only where they can be brought back."""
+        clusters = range(self._model.clusters)
+        paths = [*(cluster_path(k, leaf) for k in clusters for leaf in _CLUSTER_LEAVES), *_MAIN_PATHS]
+        found = {path: self._model.find(path) for path in paths}
+        values = {path: value for path, value in found.items() if value is not None}
+        rack = self._effects.state()
+        return values if rack is None else {**values, RACK: rack}
