@@ -45,10 +45,15 @@ def play(rng: np.random.Generator, score: Score, bank: SampleBank | None, whole_
     for name in score.parts:
         raw = _drums(rng, score, bank, whole_kits) if name == "drums" else [_part(rng, score, bank, name)]
         for stem in raw:
-            stems.append(_produce(rng, stem, amplified=name in ("power_guitar", "lead_guitar")))
+            stems.append(_produce(rng, stem, amplified=kind_of(name) in ("power_guitar", "lead_guitar")))
     # Vocals and bass first: when there are too many stems, the ornaments go.
     first = {"vocals": 0, "bass": 1, "kick": 2, "snare": 2, "hihat": 2, "drums": 2, "cymbals": 3, "toms": 4}
     return sorted(stems, key=lambda s: first.get(s.name, 3))
+
+
+def kind_of(name: str) -> str:
+    """Which of PARTS one is; a second of a kind is called `power_guitar 2`."""
+    return name.partition(" ")[0]
 
 
 def _produce(rng: np.random.Generator, stem: Stem, *, amplified: bool) -> Stem:
@@ -62,15 +67,16 @@ def _samples(score: Score) -> int:
 
 
 def _part(rng: np.random.Generator, score: Score, bank: SampleBank | None, name: str) -> Stem:
-    part, sections, samples = PARTS[name], score.parts[name], _samples(score)
+    kind = kind_of(name)
+    part, sections, samples = PARTS[kind], score.parts[name], _samples(score)
     notes = notes_of(rng, score, name)
     if part.stem == "vocals":
-        audio, source = vocal_stem(rng, bank, score, notes, sections, samples, backing=name == "backing")
-    elif name == "percussion":
+        audio, source = vocal_stem(rng, bank, score, notes, sections, samples, backing=kind == "backing")
+    elif kind == "percussion":
         audio, source = _percussion(rng, score, bank, notes)
     else:
         audio, source = _pitched(rng, score, bank, part, notes, sections)
-        if name == "power_guitar" and rng.random() < 0.65:
+        if kind == "power_guitar" and rng.random() < 0.65:
             # Rhythm guitars are played twice, one take a side.
             other, _ = _pitched(rng, score, bank, part, [_late(rng, n) for n in notes], sections)
             audio = np.stack([audio.mean(axis=0), other.mean(axis=0)])
@@ -88,7 +94,7 @@ def _pitched(rng: np.random.Generator, score: Score, bank: SampleBank | None, pa
     samples = _samples(score)
     if bank is not None:
         recorded = [c for c in bank.clips(part.stem) if c.library == "everything-is-remixed"]
-        if part.stem in ("bass", "synth") and recorded and rng.random() < 0.2:
+        if part.stem in ("bass", "synth") and recorded and not score.written and rng.random() < 0.2:
             return lay_phrases(rng, bank, recorded, score, sections, samples), "phrases"
         if part.samples and rng.random() < 0.6:
             sampler = _sampler(rng, bank, part)

@@ -88,6 +88,8 @@ def _cast(rng: np.random.Generator, score: Score) -> None:
 
 def notes_of(rng: np.random.Generator, score: Score, name: str) -> list[Note]:
     """The notes of a part of the score, in seconds, humanised, cut to the song's length."""
+    if name in score.written:
+        return score.written[name]
     part = PARTS[name]
     player = PLAYERS[str(rng.choice(part.patterns))]
     loose = float(rng.choice([0.0, 0.003, 0.008]))

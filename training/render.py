@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,14 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from training.arrange import arrange
 from training.augment import active_rms, bus
 from training.band import WHOLE_KITS, Stem, play
 from training.composer import compose
 from training.instruments import SAMPLE_RATE, SampleBank
+from training.midi import midi_files, read_midi
 from training.score import Score
 from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.native_name import native_name
+
+log = logging.getLogger(__name__)
 
 STEM_PEAK, MIX_PEAK = 0.9, 0.98
 FEWEST, MOST = 3, 10
@@ -36,25 +41,27 @@ class Job:
     seed: int
     split: str
     whole_kits: float
+    midi_dir: Path | None = None
 
     def note(self) -> dict[str, Any]:
         """What song.json keeps of the job: with this and an index a song is made again."""
         return {"seed": self.seed, "split": self.split, "samples": self.samples_dir is not None,
-                "whole_kits": self.whole_kits}
+                "whole_kits": self.whole_kits, "midi": self.midi_dir is not None}
 
 
 def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples_dir: Path | str | None = None,
                  seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0, whole_kits: float = WHOLE_KITS,
-                 progress: Callable[[int, int], None] | None = None) -> list[Path]:
+                 midi_dir: Path | str | None = None, progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """Render songs `first`...`first + songs - 1` of a seed into out_dir/song_<seed>_<index>/NN_<class>.flac.
 
     16-bit FLAC at 44.1 kHz, mono or stereo, all of one length; a stem peaks at most at 0.9 and the stems' sum at
     0.98. `song.json` beside them holds tempo, key, genre, seed and classes. `samples_dir` adds real recordings
     (`training.instruments` tells its layout), of which `split` says the part to use. `whole_kits`, 0...1,
-    is how often a played drum kit is one stem instead of one for each piece. Songs that are there already are
-    kept, so a stopped run goes on; a song's folder appears only when it is whole. `progress(done, songs)` is called
-    after each. Returns the songs' folders. Raises UsageError (also where a song is there that was asked for otherwise)
-    and VQSSError (no soundfont, no samples, unreadable).
+    is how often a played drum kit is one stem instead of one for each piece. `midi_dir` holds MIDI files, of which
+    excerpts are played instead of composed songs; those that cannot be read are named and passed over. Songs that are
+    there already are kept, so a stopped run goes on; a song's folder appears only when it is whole.
+    `progress(done, songs)` is called after each. Returns the songs' folders. Raises UsageError (also where a song is
+    there that was asked for otherwise) and VQSSError (no soundfont, no samples, unreadable).
     """
     if songs < 1 or not seconds >= 1:
         raise UsageError("nothing to render; ask for at least one song of at least one second")
@@ -62,7 +69,9 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
         raise UsageError(f"seed is {seed}; choose a number from 0 on")
     find_soundfonts()
     recordings = None if samples_dir is None else Path(samples_dir)
-    job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits)
+    job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits, Path(midi_dir) if midi_dir else None)
+    if job.midi_dir is not None:
+        midi_files(job.midi_dir)
     if job.samples_dir is not None:
         SampleBank(job.samples_dir, split)
     missing = [i for i in range(first, first + songs) if not _is_there(job, _folder(job, i))]
@@ -116,16 +125,18 @@ class _Worker:
 
     job: Job
     bank: SampleBank | None
+    arrangements: Sequence[Path]
 
 
 def _start_worker(job: Job) -> None:
     _Worker.job = job
     _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split)
+    _Worker.arrangements = midi_files(job.midi_dir) if job.midi_dir else ()
 
 
 def _render(index: int) -> Path:
     job = _Worker.job
-    score, stems = make_song(job.seed, index, job.seconds, _Worker.bank, job.whole_kits)
+    score, stems = make_song(job.seed, index, job.seconds, _Worker.bank, job.whole_kits, _Worker.arrangements)
     return write_song(_folder(job, index), score, stems, {"index": index, **job.note()})
 
 
@@ -134,20 +145,33 @@ def _folder(job: Job, index: int) -> Path:
 
 
 def make_song(seed: int, index: int, seconds: float, bank: SampleBank | None,
-              whole_kits: float = WHOLE_KITS) -> tuple[Score, list[Stem]]:
-    """Compose and play one song: its score and its 3...10 stems, (2, N) float32 each, levelled and limited.
-
-    Raises VQSSError without a soundfont.
+              whole_kits: float = WHOLE_KITS, arrangements: Sequence[Path] = ()) -> tuple[Score, list[Stem]]:
+    """Compose (or take from one of the MIDI files `arrangements`) and play one song: its score and its 3...10 stems,
+    (2, N) float32 each, levelled and limited. Raises VQSSError without a soundfont.
     """
     fonts = find_soundfonts()
     for attempt in range(20):
         rng = np.random.default_rng([seed, index, attempt])
         renew_general_midi(fonts[int(rng.integers(len(fonts)))])
-        score = compose(rng, seconds)
+        score = _score(rng, seconds, arrangements)
+        if score is None:
+            continue
         stems = [s for s in play(rng, score, bank, whole_kits) if active_rms(s.audio) > 1e-4][:MOST]
         if len(stems) >= FEWEST:
             return score, _balance(rng, stems)
-    raise VQSSError(f"song {index} of seed {seed} came out silent; use another seed")
+    raise VQSSError(f"song {index} of seed {seed} came out silent; use another seed"
+                    + (" or other MIDI files" if arrangements else ""))
+
+
+def _score(rng: np.random.Generator, seconds: float, arrangements: Sequence[Path]) -> Score | None:
+    """A new score; None where the MIDI file that was drawn cannot be read, which is told."""
+    if not arrangements:
+        return compose(rng, seconds)
+    try:
+        return arrange(rng, read_midi(arrangements[int(rng.integers(len(arrangements)))]), seconds)
+    except VQSSError as error:
+        log.warning("%s", error)
+        return None
 
 
 def _balance(rng: np.random.Generator, stems: list[Stem]) -> list[Stem]:
@@ -173,8 +197,9 @@ def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[st
         soundfile.write(native_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
         files.append({"file": name, "class": stem.name, "source": stem.source})
     mode = "minor" if score.scale[2] == 3 else "major"
+    origin = {"arrangement": score.source} if score.source else {}
     content = {"format": 1, "tempo": round(score.tempo, 2), "key": score.key, "mode": mode, "genre": score.genre.name,
-               "seconds": score.seconds, **extra, "stems": files}
+               **origin, "seconds": score.seconds, **extra, "stems": files}
     (part / "song.json").write_text(json.dumps(content, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

@@ -38,7 +38,10 @@ class Section:
 
 @dataclass
 class Score:
-    """A composed song before instruments are chosen. Times in beats unless said otherwise."""
+    """A song before instruments are chosen. Times in beats unless said otherwise.
+
+    `written` holds the notes of parts that are not to be composed, and `source` says where those are from.
+    """
 
     genre: Genre
     tempo: float
@@ -51,6 +54,8 @@ class Score:
     chords: list[Chord]
     groove: str
     parts: dict[str, list[Section]] = field(default_factory=dict)
+    written: dict[str, list[Note]] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def beat_seconds(self) -> float:

@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--samples", type=Path, metavar="DIR", help="a library of real recordings to play with")
     parser.add_argument(
+        "--midi", type=Path, metavar="DIR", help="play excerpts of the MIDI files in DIR instead of composing songs"
+    )
+    parser.add_argument(
         "--split", choices=("train", "test", "all"), default="train",
         help="which of the recordings to play: nine tenths (train, default), the others (test), or all",
     )  # fmt: skip
@@ -43,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     with tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
         folders = render_songs(
             arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
-            arguments.split, whole_kits=whole_kits,
+            arguments.split, whole_kits=whole_kits, midi_dir=arguments.midi,
             progress=lambda done, songs: bar.update(done - bar.n) and None,
         )  # fmt: skip
     if arguments.json:
