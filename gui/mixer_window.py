@@ -128,6 +128,9 @@ class MixerWindow(QMainWindow):
         self.dock.effects.failed.connect(self.errors.tell)
         self.model.vocabulary_changed.connect(self._show_device)
         self.row.narrowed.connect(self.main.match)
+        self.row.use_changed.connect(self._show_rows)
+        self.row.current_changed.connect(self.spectra.set_current)
+        self.spectra.chosen.connect(self.row.choose)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._follow_focus)
@@ -205,7 +208,7 @@ class MixerWindow(QMainWindow):
         self._activity.update(now.rms_dbfs[:clusters], now_s)
         for k, strip in enumerate(self.row.strips):
             strip.meter.show_levels(now.rms_dbfs[k], now.peak_dbfs[k], now_s)
-            self._show_use(k)
+            self.row.set_unused(k, self._activity.unused(k))
         self.main.show_levels(now.rms_dbfs[clusters], now.peak_dbfs[clusters], now_s)
         if self.ring.push(self.model.mixer.telemetry.spectra):
             self._scroll()
@@ -215,12 +218,6 @@ class MixerWindow(QMainWindow):
             self._known_errors = now.error_count
             if now.errors:
                 self.errors.tell(now.errors[-1])
-
-    def _show_use(self, k: int) -> None:
-        unused = self._activity.unused(k)
-        if unused != self.row.strips[k].unused:
-            self.row.set_unused(k, unused)
-            self.spectra.set_dimmed(k + 1, unused, unused and self.row.hides_unused)
 
     def _scroll(self) -> None:
         for strip in self.row.strips:
@@ -239,8 +236,10 @@ class MixerWindow(QMainWindow):
         """Hide what holds nothing, or show all."""
         self.row.set_hides_unused(hides)
         self.toolbar.hide_unused.show_on(hides)
+
+    def _show_rows(self) -> None:
         for strip in self.row.strips:
-            self.spectra.set_dimmed(strip.k + 1, strip.unused, strip.unused and hides)
+            self.spectra.set_dimmed(strip.k + 1, strip.unused, strip.isHidden())
 
     def show_devices(self) -> None:
         """Show the dialog of device and latency."""
@@ -251,7 +250,9 @@ class MixerWindow(QMainWindow):
         self.devices.raise_()
 
     def escape(self) -> None:
-        """Solo nothing, choose nothing, close messages."""
+        """Solo nothing, choose nothing, close messages, put out the lights of all meters."""
+        for channel in (*self.row.strips, self.main):
+            channel.meter.clear_clip()
         self.row.clear_selection()
         self.errors.clear()
         self.toolbar.unsolo()

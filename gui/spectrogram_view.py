@@ -7,8 +7,8 @@ a row one or two image copies, whatever the window's size.
 from __future__ import annotations
 
 import numpy as np
-from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import theme
@@ -111,8 +111,19 @@ class SpectrogramTile(QWidget):
         self._painted = self._ring.count
 
 
+class _Row(QWidget):
+    """A cluster's line; `pressed`: wherever it is clicked."""
+
+    pressed = pyqtSignal()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        self.pressed.emit()
+
+
 class SpectrogramView(QWidget):
-    """All rows under the mix's: which cluster holds what, at a glance."""
+    """All rows under the mix's: which cluster holds what, at a glance. `chosen(k)`: a cluster's row was clicked."""
+
+    chosen = pyqtSignal(int)
 
     def __init__(self, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -126,12 +137,16 @@ class SpectrogramView(QWidget):
         self._rows: list[QWidget] = []
         self._chips: list[QFrame] = []
         self._names: list[QLabel] = []
+        self._texts: list[str] = []
+        self._current = 1
         for row in range(ring.rows):
             name = "Spectrogram of the mix" if row == 0 else f"Spectrogram of cluster {row - 1}"
             layout.addWidget(self._row(SpectrogramTile(ring, row, name, 2), row), 2 if row == 0 else 1)
 
     def _row(self, tile: SpectrogramTile, row: int) -> QWidget:
-        holder = QWidget()
+        holder = _Row()
+        if row:
+            holder.pressed.connect(lambda: self.chosen.emit(row - 1))
         line = QHBoxLayout(holder)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
@@ -146,15 +161,27 @@ class SpectrogramView(QWidget):
         self._rows.append(holder)
         self._chips.append(chip)
         self._names.append(label)
+        self._texts.append("")
         self.set_row(row, "Mix" if row == 0 else str(row - 1), MIX_COLOR)
         return holder
 
     def set_row(self, row: int, name: str, color: str) -> None:
         """Name and colour of a row."""
         self._chips[row].setStyleSheet(f"background: {color}; border-radius: 2px;")
+        self._texts[row] = name
+        self._show_name(row)
+
+    def _show_name(self, row: int) -> None:
+        name, mark = self._texts[row], "▸ " if row == self._current else ""
         metrics = self._names[row].fontMetrics()
-        self._names[row].setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 104))
+        self._names[row].setText(metrics.elidedText(mark + name, Qt.TextElideMode.ElideRight, 104))
         self._names[row].setToolTip(name)
+
+    def set_current(self, k: int) -> None:
+        """Mark the cluster that keys act on."""
+        before, self._current = self._current, k + 1
+        for row in (before, self._current):
+            self._show_name(row)
 
     def set_dimmed(self, row: int, dimmed: bool, hidden: bool) -> None:
         """Dim a row that holds nothing, or hide it."""

@@ -16,6 +16,7 @@ class StripRow(QScrollArea):
 
     current_changed = pyqtSignal(int)
     narrowed = pyqtSignal(bool)
+    use_changed = pyqtSignal()
 
     def __init__(self, model: MixerModel, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,10 +102,12 @@ class StripRow(QScrollArea):
         if self.strips[k].unused != unused:
             self.strips[k].set_unused(unused)
             self.hide_unneeded()
+            self.use_changed.emit()
 
     def hide_unneeded(self) -> None:
         """Hide what holds nothing, but not a strip that others follow or that is soloed; keys act on one that is seen.
         """
+        before = [strip.isHidden() for strip in self.strips]
         for strip in self.strips:
             led = any(other.leader == strip.k and not other.unused for other in self.strips)
             needed = not strip.unused or led or strip.solo.isChecked()
@@ -112,6 +115,8 @@ class StripRow(QScrollArea):
         if self.strip.isHidden():
             nearest = sorted(self.strips, key=lambda strip: abs(strip.k - self.current))
             self.set_current(next((strip.k for strip in nearest if not strip.isHidden()), self.current))
+        if before != [strip.isHidden() for strip in self.strips]:
+            self.use_changed.emit()
 
     # Groups
 

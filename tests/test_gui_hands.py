@@ -129,8 +129,28 @@ def test_a_strip_that_is_needed_is_not_hidden_though_it_is_unused(window: MixerW
     surface.set("/vqss/cluster/4/solo", True)
     settle()
     assert not window.row.strips[4].isHidden() and window.toolbar.clear_solo.property("lit")
+    assert not window.spectra._rows[5].isHidden() and window.spectra._rows[1].isHidden()
     click(window.toolbar.clear_solo)
     assert window.row.strips[4].isHidden() and not window.toolbar.clear_solo.property("lit")
+
+
+def test_the_chosen_cluster_is_marked_among_the_spectra(window: MixerWindow, surface: ControlSurface) -> None:
+    window.show_spectra(True)
+    settle()
+    click(window.spectra.tiles[4])
+    assert window.row.current == 3 and window.spectra._names[4].text().startswith("▸")
+    key(window, Qt.Key.Key_M)
+    assert surface.get("/vqss/cluster/3/mute") is True
+    click(window.spectra.tiles[0])
+    assert window.row.current == 3
+
+
+def test_escape_puts_out_all_lights(window: MixerWindow) -> None:
+    meters = (window.row.strips[2].meter, window.main.meter)
+    for meter in meters:
+        meter.show_levels(0.0, 1.0, 1.0)
+    key(window, Qt.Key.Key_Escape)
+    assert not any(meter.clipped for meter in meters)
 
 
 def test_the_window_fits_the_screen(window: MixerWindow) -> None:
