@@ -143,7 +143,7 @@ def measure(name: str, block: int, seconds: float, found: Found) -> None:
     else:
         worker = TimedWorker(LiveStage(engine, RATE), exchange, exchange.done)
         worker.start()
-        worker.resume()
+        worker.begin()
     exchange.begin(exchange.prefill)
     other.start()
     with undisturbed():

@@ -118,7 +118,7 @@ def main(name: str, chunks: int, fd: int) -> None:
     worker = TimedWorker(LiveStage(engine, RATE), exchange, exchange.done, fd if fd >= 0 else None)
     worker.start()
     with undisturbed():
-        worker.resume()
+        worker.begin()
         print("ready", flush=True)
         sys.stdin.read()
     worker.stop(2.0)

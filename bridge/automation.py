@@ -83,10 +83,19 @@ class Automation:
             _, path, value = self._due[self._next]
             values[path] = value
             self._next += 1
-        if values:
+        if not values:
+            return
+        try:
+            self._surface.set_many(values, self)
+        except VQSSError:  # the rack was changed meanwhile
+            self._set_each(values)
+
+    def _set_each(self, values: dict[str, Value]) -> None:
+        """Set what can be set, and tell of the rest."""
+        for path, value in values.items():
             try:
-                self._surface.set_many(values, self)
-            except VQSSError as error:  # the rack was changed meanwhile
+                self._surface.set(path, value, self)
+            except VQSSError as error:
                 self._surface.telemetry.report(f"automation: {error}")
 
     def _moves(self, path: str) -> bool:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from bridge import exchange_kernel as kernel
 from bridge.ring import Ring
+from vqss_engine.config import ModelConfig
+from vqss_engine.inserts import LONGEST_LATENCY
 
 Floats = NDArray[np.float32]
 
 _WAIT_STEP_S, _LONGEST_WAIT_S = 0.0002, 5.0
-_INPUT_FRAMES, _SONG_FRAMES = 1 << 17, 1 << 18
+_SONG_FRAMES = 1 << 18
 _RECORD_SECONDS = 4.0
 LARGEST_DEVICE_BLOCK = 1 << 14
 
@@ -33,7 +35,7 @@ class Exchange:
 
     def __init__(self, inputs: int, outputs: int, rate_hz: int, clusters: int | None = None) -> None:
         self.inputs, self.outputs, self.rate_hz = inputs, outputs, rate_hz
-        self.incoming = Ring(inputs, _INPUT_FRAMES)
+        self.incoming = Ring(inputs, _input_frames(rate_hz))
         self.outgoing = Ring(outputs, 4 * LARGEST_DEVICE_BLOCK)
         self.song = Ring(inputs, _SONG_FRAMES)
         self.recorded = Ring(outputs, 16)
@@ -98,6 +100,7 @@ class Exchange:
         state[kernel.VALID_FROM] = state[kernel.FADE_LEFT] = state[kernel.WAS_DRY] = 0
         self._last[...] = 0.0
         self._step[...] = 0.0
+        self.level[kernel.DRY_GAIN] = self.level[kernel.MAIN_GAIN]
         self.level[kernel.INPUT_LEVEL] = 0.0        # what comes in is in the midst of something
         state[kernel.RUNNING] = 1
 
@@ -136,6 +139,16 @@ class Exchange:
     @waiting.setter
     def waiting(self, value: bool) -> None:
         self.state[kernel.WAITING] = int(value)
+
+
+def _input_frames(rate_hz: int) -> int:
+    """How long the input must be kept, so that it can be heard as late as separated sound is at the most.
+
+    That is the latency of effects on a cluster and on the main output, in samples of the engine, which may have the
+    model's rate; and what blocks, windows and conversion take.
+    """
+    stretch = max(1.0, rate_hz / ModelConfig.sample_rate)
+    return math.ceil(2 * LONGEST_LATENCY * stretch) + 4 * LARGEST_DEVICE_BLOCK
 
 
 def prefill_frames(device_block: int, chunk: int, steady: bool = True) -> int:

@@ -26,10 +26,11 @@ DELAY, VALID_FROM, CLIP, TURN, TURN_FROM = (SPACING * slot for slot in range(10,
 RUNNING, INPUT_ON, SONG_ON, SONG_END, SONG_DISCARD, RECORDING, WAITING = (SPACING * slot for slot in range(15, 22))
 STATE_SIZE = SPACING * 22
 
-# Where the fades between input and song stand, the callback's; what the dry mix is multiplied by in the main pair
-# and in the others, the worker's; what is left of the last sample after the end, the callback's.
-INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE, REMAINDER = range(5)
-LEVELS = 5
+# Where the fades between input and song stand, the callback's; what the dry mix is to be multiplied by in the main
+# pair and in the others, the worker's; what is left of the last sample after the end, and what the dry mix is
+# multiplied by in the main pair while that moves, the callback's.
+INPUT_LEVEL, SONG_LEVEL, MAIN_GAIN, STEM_SHARE, REMAINDER, DRY_GAIN = range(6)
+LEVELS = 6
 
 FADE_FRAMES = 512
 CATCH_UP = 64   # blocks of silence that the recorder is given at a time, at most, for those it was too slow for
@@ -37,13 +38,13 @@ CATCH_UP = 64   # blocks of silence that the recorder is given at a time, at mos
 _ANY, _MEMORY, _INTEGERS, _FLOATS = "float32[:, :]", "float32[:, ::1]", "int64[::1]", "float32[::1]"
 
 
-@njit("float32(float32, int64)", cache=True)
-def _towards(level: float, target: int) -> np.float32:
+@njit("float32(float32, float32)", cache=True)
+def _towards(level: float, target: np.float32) -> np.float32:
     """One frame of a linear fade."""
     step = np.float32(1.0 / FADE_FRAMES)
-    if target > 0:
-        return min(np.float32(1.0), np.float32(level + step))
-    return max(np.float32(0.0), np.float32(level - step))
+    if target > level:
+        return min(np.float32(target), np.float32(level + step))
+    return max(np.float32(target), np.float32(level - step))
 
 
 @njit(f"void({_ANY}, {_MEMORY}, {_INTEGERS}, {_MEMORY}, {_INTEGERS}, {_INTEGERS}, {_FLOATS})", cache=True)
@@ -63,7 +64,7 @@ def take_in(
         at = discard
     ready = load_acquire(song_positions, WRITTEN) - at
     mask, song_mask = memory.shape[1] - 1, song.shape[1] - 1
-    input_on, song_on = state[INPUT_ON], state[SONG_ON]
+    input_on, song_on = np.float32(state[INPUT_ON]), np.float32(state[SONG_ON])
     input_level, song_level, used = level[INPUT_LEVEL], level[SONG_LEVEL], 0
     turn, since = max(1, state[TURN]), written - load_acquire(state, TURN_FROM)
     for i in range(count):
@@ -114,7 +115,7 @@ def _dry(memory: Floats, position: int, channel: int, outputs: int, state: Integ
     value = memory[min(channel % 2, memory.shape[0] - 1), at & (memory.shape[1] - 1)]
     if channel >= min(2, outputs):
         return value * level[STEM_SHARE]
-    value *= level[MAIN_GAIN]
+    value *= level[DRY_GAIN]
     return min(np.float32(1.0), max(np.float32(-1.0), value)) if state[CLIP] else value
 
 
@@ -150,13 +151,15 @@ def give_out(
     """Fill (C, n) from the output ring; where that lacks frames, from `dry`, the memory of the input ring.
 
     Where one takes over from the other, what parts them fades out over FADE_FRAMES, so that no step is heard.
-    `last`, `step`: the last sample played, and the step that fades, a float per output channel.
+    The main fader moves as slowly over the input. `last`, `step`: the last sample played, and the step that fades, a
+    float per output channel.
     """
     outputs, count = wanted.shape
     start, ready = positions[READ], load_acquire(positions, WRITTEN)
     valid, mask = load_acquire(state, VALID_FROM), memory.shape[1] - 1
     for i in range(count):
         position = start + i
+        level[DRY_GAIN] = _towards(level[DRY_GAIN], level[MAIN_GAIN])
         lacking = position >= ready or position < valid
         if lacking != (state[WAS_DRY] == 1):
             _take_over(lacking, position, dry, memory, state, level, last, step)
@@ -185,7 +188,7 @@ def give_out(
 def fade_away(wanted: Floats, state: Integers, level: Floats, last: Floats) -> None:
     """Fill (C, n) before the stream begins and after it ends: silence, which what was played last fades to."""
     for i in range(wanted.shape[1]):
-        level[REMAINDER] = _towards(level[REMAINDER], 0)
+        level[REMAINDER] = _towards(level[REMAINDER], np.float32(0.0))
         for channel in range(wanted.shape[0]):
             wanted[channel, i] = last[channel] * level[REMAINDER]
     state[CALLBACKS] += 1

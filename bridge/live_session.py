@@ -125,13 +125,19 @@ class LiveSession:
         before, automation = self._options.before_chunk, self._options.automation
         stream = LiveStream(
             device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before, automation,
-            self._options.clusters,
+            self._options.clusters, known_block=self._known_block(device),
         )  # fmt: skip
         self._on_rate(stream.engine_hz)
         stream.start()
         publish_device(self._engine, device.name, device.rate_hz, stream.block)
         self._last = stream
         return stream
+
+    def _known_block(self, device: Device) -> int:
+        """The longest block of this device so far: forgotten, it would be too long for the stream again and again."""
+        last = self._last
+        same = last is not None and (last.device.name, last.device.rate_hz) == (device.name, device.rate_hz)
+        return last.longest_block if last is not None and same else 0
 
     def _disconnect(self) -> None:
         if self._stream is not None:
@@ -154,6 +160,7 @@ class LiveSession:
                 break
             if (count := stream.exchange.count(kernel.CALLBACKS)) != calls:
                 calls, since = count, now
+                stream.declare()    # to a device that answers, for one that hangs would hang this thread
             latency_ms = self._tell(stream)
             patience = _SILENT_FREEWHEEL_S if stream.exchange.waiting else _SILENT_DEVICE_S
             if not stream.device.alive or stream.outgrown or now - since > patience:

@@ -25,7 +25,9 @@ Block = NDArray[np.float32]
 ENDLESS = 1 << 62
 _IDLE_S, _FILLING_S = 0.05, 0.005
 _PIECE = 4096
-_FADE_PATIENCE_S = 0.3
+_CALLBACK_PATIENCE_S = 0.6
+"""As long as the longest block of the slowest device."""
+
 _READ_AHEAD_S = 0.2
 
 
@@ -44,6 +46,7 @@ class SongPlayer:
         self._rest: Block | None = None
         self._base, self._begin_s = 0, 0.0
         self._playing, self._loop, self._ended = False, (0.0, 0.0), False
+        self._last_seek = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-song", daemon=True)
         self._thread.start()
@@ -64,7 +67,9 @@ class SongPlayer:
         self._commands.put(lambda: self._play(on))
 
     def seek(self, seconds: float) -> None:
-        self._commands.put(lambda: self._seek(seconds))
+        """Of several that wait to be carried out, the last counts."""
+        self._last_seek = number = self._last_seek + 1
+        self._commands.put(lambda: self._seek(seconds) if number == self._last_seek else None)
 
     def loop(self, loop: Loop) -> None:
         """Seconds; off where that is shorter than a loop can be. What was read ahead is read again."""
@@ -78,10 +83,7 @@ class SongPlayer:
             return self._begin_s
         if stream is None:  # none, or one that is being sought in
             return self._begin_s if self._path else 0.0
-        frame = exchange.song.read_position - self._base
-        jumps = [jump for jump in stream.jumps.copy() if jump[0] <= max(0, frame)]
-        at, second = jumps[-1]
-        return second + max(0, frame - at) / exchange.rate_hz
+        return stream.second(exchange.song.read_position - self._base)
 
     def close(self) -> None:
         self._closing.set()
@@ -148,17 +150,24 @@ class SongPlayer:
             self._exchange.state[kernel.SONG_ON] = int(self._path is not None and self._playing)
 
     def _fade_out(self) -> None:
-        """Wait until the song is not heard any more; where no callback runs, no longer than it takes to notice."""
+        """Wait until the song is not heard any more."""
         exchange = self._exchange
         if exchange is None:
             return
         exchange.state[kernel.SONG_ON] = 0
-        deadline = time.monotonic() + _FADE_PATIENCE_S
-        while exchange.state[kernel.RUNNING] and exchange.level[kernel.SONG_LEVEL] and time.monotonic() < deadline:
+        self._await(exchange, lambda: not exchange.level[kernel.SONG_LEVEL])
+
+    def _await(self, exchange: Exchange, done: Callable[[], bool]) -> None:
+        """Wait until the callback has done that; where none runs, no longer than it takes to notice."""
+        deadline = time.monotonic() + _CALLBACK_PATIENCE_S
+        while exchange.state[kernel.RUNNING] and not done() and time.monotonic() < deadline:
             time.sleep(0.002)
 
     def _read_from(self, second: float) -> None:
-        """Drop what was read ahead, and read on from there until some of it is ready."""
+        """Drop what was read ahead, and read on from there until some of it is ready.
+
+        There is room for it once the callback has passed over what was dropped.
+        """
         self._begin_s = second
         self._stop_reading()
         exchange = self._exchange
@@ -168,6 +177,7 @@ class SongPlayer:
         self._stream = SongStream(self._path, exchange.inputs, exchange.rate_hz, second)
         exchange.state[kernel.SONG_END] = ENDLESS
         self._ended = False
+        self._await(exchange, lambda: exchange.song.read_position >= self._base)
         while not self._ended and exchange.song.written - self._base < _READ_AHEAD_S * exchange.rate_hz:
             if not self._put():
                 break
@@ -183,6 +193,7 @@ class SongPlayer:
         exchange = self._exchange
         if exchange is None or self._stream is None:
             return
+        self._stream.forget(exchange.song.read_position - self._base)
         while not self._ended and self._put():
             if not self._commands.empty():
                 return

@@ -1,7 +1,7 @@
 """The engine as a device sees it: chunks of fixed length in, chunks with all outputs out, at the device's rate.
 
 A rate within a tenth of the model's is served as it is: the model was trained on music played that much faster and
-slower, and resampling would cost 40 ms. Any other rate is converted on the way in and out.
+slower, and resampling would cost 45 ms or more. Any other rate is converted on the way in and out.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class LiveStage:
             self._low = self._low[:, hop:].copy()
             self._high = np.concatenate([self._high, self._up.process(made)], axis=1)
         count = out.shape[1]
+        if (lacking := count - self._high.shape[1]) > 0:    # longer held back than measured: all is later from here on
+            self._high = np.pad(self._high, ((0, 0), (lacking, 0)))
+            self._fill += lacking
         out[...] = self._high[:, :count]
         self._high = self._high[:, count:].copy()
 
@@ -104,7 +107,11 @@ class LiveStage:
                 pair[...] = engine.stem_out[cluster]
 
     def _measured_conversion(self) -> int:
-        """The most frames that both conversions and the gathering of hops hold back, found by running them."""
+        """The most frames that both conversions and the gathering of hops hold back, found by running them.
+
+        Chunks and hops drift past each other within a dozen seconds or more, which may add up to a chunk to what is
+        seen in the first two.
+        """
         hop, waiting, lacking, most = self.engine.hop, 0, 0, 0
         silence: Floats = np.zeros((self.engine.channels, self.chunk), np.float32)
         made: Floats = np.zeros((self.outputs, hop), np.float32)
@@ -115,4 +122,4 @@ class LiveStage:
                 waiting -= hop
                 lacking -= self._up.process(made).shape[1]
             most = max(most, lacking)
-        return most + 2  # what rounding of lengths may add over hours
+        return most + self.chunk + 2  # the 2: what rounding of lengths may add over hours

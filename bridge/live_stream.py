@@ -24,7 +24,8 @@ _FADE_PATIENCE_S = 0.2
 class LiveStream:
     """`start` opens the device and begins to separate; `close` ends both. For one use.
 
-    clusters: those with outputs of their own, see `LiveStage`.
+    clusters: those with outputs of their own, see `LiveStage`. known_block: the longest block that this device is
+    known to ask for, where its blocks vary.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class LiveStream:
         automation: Automation | None = None,
         clusters: Sequence[int] | None = None,
         exchange_type: type[Exchange] = Exchange,
+        known_block: int = 0,
     ) -> None:
         self.device, self._engine, self._song, self._recorder = device, engine, song, recorder
         self._stage = LiveStage(engine, device.rate_hz, clusters)
         self.exchange = exchange_type(engine.channels, self._stage.outputs, device.rate_hz, engine.clusters)
         self.worker = Worker(self._stage, self.exchange, hop_times, before_chunk, automation)
-        self.block = 0
+        self.block, self._known_block = 0, known_block
+        self._declared: int | None = None
 
     def start(self) -> None:
         """Raises VQSSError where the device does not open, or never calls."""
@@ -53,14 +56,21 @@ class LiveStream:
         self.worker.start()
         try:
             self.device.start(self.exchange)
-            self.block = self.device.block or self._first_blocks()
+            self.block = self.device.block or max(self._known_block, self._first_blocks())
         except VQSSError:
             self.close()
             raise
         self.exchange.prefill = prefill_frames(self.block, self._stage.chunk, self.device.steady)
-        self.worker.resume()
+        self.worker.begin()
         self.exchange.begin(self.exchange.prefill)
-        self.device.declare(self.worker.delay)
+        self.declare()
+
+    def declare(self) -> None:
+        """Tell the device how late its outputs are, where it was told otherwise; a rack may have changed it."""
+        delay = self.worker.delay
+        if delay != self._declared:
+            self._declared = delay
+            self.device.declare(delay)
 
     def _first_blocks(self) -> int:
         """The largest of the first blocks."""
@@ -77,9 +87,14 @@ class LiveStream:
         return self._stage.engine_hz
 
     @property
+    def longest_block(self) -> int:
+        """The longest block that the device is known to ask for."""
+        return max(self.block, self.exchange.count(kernel.LARGEST_BLOCK))
+
+    @property
     def outgrown(self) -> bool:
         """Whether the device asks for longer blocks than the stream was begun for."""
-        return self.exchange.count(kernel.LARGEST_BLOCK) > self.block
+        return self.longest_block > self.block
 
     def latency_ms(self) -> dict[str, float]:
         """Where the milliseconds from input to output are spent; `total` is their sum."""

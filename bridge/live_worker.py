@@ -30,7 +30,7 @@ _POLL_S, _POLL_WAITING_S = 0.0005, 0.0001
 
 
 class Worker:
-    """Runs `stage` between the rings of `exchange`, from `start` to `stop`; `resume` and `pause` in between.
+    """Runs `stage` between the rings of `exchange`, from `begin` to `stop`; `start` makes the thread ready for it.
 
     hop_times gets the seconds of every chunk. `before_chunk` is called before each, on the worker's thread; it is how
     faults are tried out. `automation` is told there which frame of the input each chunk begins with.
@@ -51,7 +51,6 @@ class Worker:
         self._out: Floats = np.zeros((exchange.outputs, stage.chunk), np.float32)
         self._failed = False
         self._stopping, self._going = threading.Event(), threading.Event()
-        self._idle = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-worker", daemon=True)
         self.priority = ""
 
@@ -65,17 +64,11 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def resume(self) -> None:
-        """Take input again, as a new stream: everything before is forgotten. Only while paused."""
+    def begin(self) -> None:
+        """Take input, as a new stream: everything before is forgotten. Once."""
         self._stage.reset()
         self._publish()
-        self._idle.clear()
         self._going.set()
-
-    def pause(self, timeout_s: float = 2.0) -> bool:
-        """Take no more input; returns whether the thread really rests."""
-        self._going.clear()
-        return not self._thread.is_alive() or self._idle.wait(timeout_s)
 
     @property
     def delay(self) -> int:
@@ -85,11 +78,9 @@ class Worker:
     def _run(self) -> None:
         flush_denormals()
         self.priority = raise_priority()
+        self._going.wait()
         while not self._stopping.is_set():
-            if not self._going.is_set():
-                self._idle.set()
-                self._going.wait()
-            elif not self._next():
+            if not self._next():
                 time.sleep(_POLL_WAITING_S if self._exchange.waiting else _POLL_S)
 
     def _next(self) -> bool:

@@ -31,7 +31,6 @@ from vqss_engine.config import StreamConfig
 from vqss_engine.control import ControlSurface
 from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
-from vqss_engine.inserts import MAIN
 from vqss_engine.offline import OfflineSeparator
 
 __all__ = ["ClusterRack", "PluginChain", "PluginLatency", "RackHost", "VQSSeparator"]
@@ -174,17 +173,17 @@ class VQSSeparator(PluginCall, MixSettings):
                 self._engines.clear()  # the plug-ins of a rack can play in one engine only
                 built = self._rack.build(engine.sample_rate, channels, engine.hop, engine.clusters)
             engine.set_inserts(built.inserts, at_once=True)
-            for key in built.inserts:
-                path = "/vqss/main/fx/bypass" if key == MAIN else f"/vqss/cluster/{key}/fx/bypass"
-                engine.bypass_insert(key, path in self.surface and bool(self.surface.get(path)))
             self._latencies = built.latencies
             self._engines[channels] = engine
+            self._controls.pass_by_again()
         return self._engines[channels]
 
     def _stream_at(self, channels: int, rate: int) -> EngineStream:
         engine = self._engine(channels)
         stream = self._stream
         if stream is None or (stream.channels, stream.sample_rate) != (channels, rate):
+            if self._layout is not None:
+                raise VQSSError("the sample rate changed within a stream; call flush() or reset() first")
             self._stream = stream = EngineStream(engine, rate)
         return stream
 

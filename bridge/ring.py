@@ -3,7 +3,7 @@
 Positions count frames since the start and never wrap; they lie 64 bytes apart, and are read and written with
 acquire and release order, so that no lock is needed and neither side ever waits. The reader may skip ahead of the
 writer: what is written there later has come too late and is never read. The writer may be told to overwrite what
-was not read yet; the reader then finds out by `lost`.
+was not read yet; the reader then finds more readable than the ring holds.
 """
 
 from __future__ import annotations
@@ -128,11 +128,6 @@ class Ring:
     def readable(self) -> int:
         """Frames ready to be read; negative where the reader has skipped ahead of the writer."""
         return int(readable(self.positions))
-
-    @property
-    def lost(self) -> int:
-        """Frames that were overwritten before they were read."""
-        return max(0, self.readable - self.capacity)
 
     def write(self, block: Floats, over: bool = False) -> bool:
         """The writer's: take all of (C, n), or nothing where it does not fit. `over` overwrites what is unread."""

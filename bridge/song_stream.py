@@ -22,7 +22,7 @@ class SongStream:
     """`next` gives one block after the other, (channels, n) at `rate_hz`, from `start_s` seconds on.
 
     Raises VQSSError where the file cannot be read. `jumps` are (frame of this stream, second of the song): what is
-    heard from that frame on.
+    heard from that frame on; a new tuple at each, so that any thread may ask for the `second`.
     """
 
     def __init__(self, path: Path, channels: int, rate_hz: int, start_s: float = 0.0) -> None:
@@ -32,7 +32,7 @@ class SongStream:
         self._resampler = StreamingResampler(channels, self._hz, rate_hz)
         self._given = 0
         self._ended = False
-        self.jumps: list[tuple[int, float]] = []
+        self.jumps: tuple[tuple[int, float], ...] = ()
         self._jump(start_s)
 
     def _jump(self, start_s: float) -> None:
@@ -46,7 +46,18 @@ class SongStream:
             step = min(self._waiting.shape[1], start - self._at)
             self._waiting = self._waiting[:, step:]
             self._at += step
-        self.jumps.append((round(self._given * self._rate_hz / self._hz), self._at / self._hz))
+        self.jumps = (*self.jumps, (round(self._given * self._rate_hz / self._hz), self._at / self._hz))
+
+    def second(self, frame: int) -> float:
+        """The second of the song that this frame of the stream is from."""
+        jumps = self.jumps
+        at, second = next((jump for jump in reversed(jumps) if jump[0] <= frame), jumps[0])
+        return second + max(0, frame - at) / self._rate_hz
+
+    def forget(self, frame: int) -> None:
+        """Drop the jumps before the one that this frame is heard from; earlier ones are not asked for any more."""
+        passed = sum(at <= frame for at, _ in self.jumps)
+        self.jumps = self.jumps[max(0, passed - 1) :]
 
     def _more(self) -> bool:
         """Whether something is left of the song, which then waits."""

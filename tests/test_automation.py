@@ -15,7 +15,7 @@ from bridge.cli import main
 from bridge.pedalboard_bridge import ClusterRack, RackHost
 from tests.live_runs import RATE, heard, play, song_file
 from tests.streams import noise, small_bundle, small_engine
-from vqss_engine.control import ControlSurface
+from vqss_engine.control import Argument, ControlSurface, Parameter
 from vqss_engine.errors import VQSSError
 
 SECONDS = 2.0
@@ -87,6 +87,18 @@ def test_seconds_go_on_where_the_device_comes_back_at_another_rate(tmp_path: Pat
     surface.set(GAIN, -3.0)
     automation.close()
     assert read_take(tmp_path / "take.json").changes == ((pytest.approx(10 + 256 / 48000), GAIN, -3.0),)
+
+
+def test_what_the_mixer_has_no_more_does_not_hold_up_the_rest_of_a_chunk() -> None:
+    surface = ControlSurface(4)
+    drive = Parameter("/vqss/cluster/0/fx/0/drive", (Argument("drive", "float", 0, 1),), 0.5, "an effect's")
+    surface.register([drive])
+    automation = Automation(surface, Take({}, ((0.0, drive.path, 0.9), (0.0, MUTE, True), (0.0, GAIN, -20.0))))
+    automation.begin()
+    surface.unregister([drive.path])
+    automation.reach(0, 256, RATE)
+    assert (surface.get(MUTE), surface.get(GAIN)) == (True, -20.0)
+    assert [drive.path in error for error in surface.levels().errors] == [True]
 
 
 def test_the_command_replays_a_take_without_a_device(song: Path, tmp_path: Path) -> None:

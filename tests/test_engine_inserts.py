@@ -112,6 +112,35 @@ def test_the_dry_mix_follows_a_change_of_latency_without_a_click(dry: str) -> No
     assert worst_dbfs((out - delayed(signal, 256 + 220))[:, -10 * hop :]) < -110
 
 
+@pytest.mark.parametrize("latency", [4096, 8192])
+def test_a_late_hop_while_a_rack_comes_in_is_not_heard_after_the_recovery(latency: int) -> None:
+    """It is still on its way through the effects of the rack when the rack is."""
+    engine = small_engine()
+    signal, hop = tone(engine, 100), engine.hop
+    out = np.empty_like(signal)
+    for index in range(100):
+        part = slice(index * hop, (index + 1) * hop)
+        if index == 20:
+            engine.set_inserts({MAIN: Late(latency)})
+        late = index == 21 + latency // hop
+        (engine.process_dry if late else engine.process)(signal[:, part], out[:, part])
+    assert largest_step(out) < 1.1 * largest_step(signal)
+
+
+@pytest.mark.parametrize("silent", [10, 34, 50])
+def test_a_mute_beside_a_latent_effect_is_heard_once(silent: int) -> None:
+    """Shorter or longer than the 32 hops for which clusters are held back: what comes after it is whole."""
+    engine, muted, opened = small_engine(inserts={1: Late(8192)}, multi=True), 50, 50 + silent
+    signal, hop = tone(engine, opened + 80), engine.hop
+    whole = run_multi(small_engine(inserts={1: Late(8192)}, multi=True), signal)[1]
+    faders = {muted: 1, opened: 0}
+    move = "/vqss/cluster/0/mute"
+    rows = run_multi(engine, signal, lambda hop: engine.surface.set(move, faders[hop]) if hop in faders else None)[1]
+    back = (opened + 4 + (34 if silent > 33 else 0)) * hop
+    assert np.abs(rows[0, :, back:] - whole[0, :, back:]).max() < 1e-6
+    assert largest_step(rows[0]) < largest_step(whole[0]) + 0.5 / (0.02 * engine.sample_rate)
+
+
 def test_effects_of_a_muted_cluster_ring_out_then_rest() -> None:
     effect = Late(32)
     engine = small_engine(inserts={1: effect})

@@ -49,14 +49,6 @@ def test_a_worker_that_stalls_is_covered_by_the_dry_mix(tmp_path: Path) -> None:
     check(signal, out, latency_frames(report))
 
 
-def test_a_stall_longer_than_the_rings_is_survived(tmp_path: Path) -> None:
-    signal = sine(6.0)
-    before = at_chunk(50, lambda: time.sleep(4.0))
-    report, (out,), _ = play(song_file(tmp_path, signal), tmp_path, 6.0, free=False, before_chunk=before)
-    assert report["dry_frames"] > RATE
-    check(signal, out, latency_frames(report))
-
-
 @pytest.mark.parametrize("multi", [False, True])
 def test_a_worker_that_raises_is_covered_by_the_dry_mix(tmp_path: Path, multi: bool) -> None:
     class Raising(Engine):

@@ -50,7 +50,14 @@ def test_a_loop_joins_without_a_gap(tmp_path: Path) -> None:
     start, end = round(0.5 * RATE), round(1.1 * RATE)
     wanted = np.concatenate([signal[:, :end], signal[:, start:end], signal[:, start:end]], axis=1)
     assert np.array_equal(taken(stream, wanted.shape[1], (0.5, 1.1)), wanted)
-    assert stream.jumps[1:] == [(end, pytest.approx(0.5)), (2 * end - start, pytest.approx(0.5))]
+    joins = ((end, pytest.approx(0.5)), (2 * end - start, pytest.approx(0.5)))
+    assert stream.jumps == ((0, 0.0), *joins)
+    assert [stream.second(frame) * RATE for frame in (0, end - 1, end, end + 9)] == pytest.approx(
+        [0, end - 1, start, start + 9]
+    )
+    for frame, left in ((end - 1, 3), (end, 2), (2 * end - start + 9, 1)):
+        stream.forget(frame)
+        assert stream.jumps == ((0, 0.0), *joins)[-left:]
 
 
 def test_a_loop_of_nothing_is_none(tmp_path: Path) -> None:

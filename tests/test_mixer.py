@@ -85,8 +85,11 @@ def test_a_ramp_never_steps_more_than_its_share_and_arrives(moves: list[tuple[fl
 
 def test_the_mixer_starts_where_it_is_told_and_then_ramps() -> None:
     mixer, start = Mixer(K, 2, 256, 44100.0), replace(MixerState.default(K), mute=only(0), main_mute=True)
-    assert mixer.advance(start)[0, 0] == 0.0 and mixer.main.end[0] == 0.0
-    moved = MixerState.default(K)
-    seen = [mixer.advance(moved)[0, 0] for _ in range(ramp_hops(256, 44100.0))]
+    mixer.advance(start)
+    assert mixer.strips.end[0, 0] == 0.0 and mixer.main.end[0] == 0.0
+    moved, seen = MixerState.default(K), []
+    for _ in range(ramp_hops(256, 44100.0)):
+        mixer.advance(moved)
+        seen.append(mixer.strips.end[0, 0])
     assert seen == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert seen[-1] == 1.0 and mixer.main.end[0] == 1.0

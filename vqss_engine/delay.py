@@ -33,6 +33,10 @@ class History:
         out[..., first:] = self._samples[..., : self._hop - first]
         return out
 
+    def silence(self, rows: NDArray[np.bool_]) -> None:
+        """Forget these rows of the first axis."""
+        self._samples[rows] = 0.0
+
     def reset(self) -> None:
         """Forget everything: silence."""
         self._samples[...] = 0.0
@@ -53,6 +57,10 @@ class DelayLine:
             return out
         self._history.push(block)
         return self._history.read(self.latency_samples, out)
+
+    def silence(self, rows: NDArray[np.bool_]) -> None:
+        """Forget these rows of the first axis."""
+        self._history.silence(rows)
 
     def reset(self) -> None:
         """Forget everything: silence."""

@@ -147,7 +147,7 @@ class Engine:
             if fault:
                 self.telemetry.report(f"{fault}; the dry mix is played")
         self._healthy = 0
-        self._healthy_enough = math.ceil((self._memory + self.latency_samples) / self.hop)
+        self._healthy_enough = math.ceil((self._memory + self._renderer.longest_latency) / self.hop)
 
     def _finish(self, wet: bool) -> None:
         """From wet and dry to the output: crossfade, main fader, limiter, meters."""

@@ -173,6 +173,7 @@ class InsertSet:
         main_latency = latencies.pop(MAIN, 0)
         align = max(latencies.values(), default=0)
         self.latency_samples = align + main_latency
+        self.held_hops = math.ceil(align / hop) + 1     # after which nothing of a cluster is on its way any more
         self.owned = np.zeros(clusters, bool)
         self.owned[[key for key in latencies if isinstance(key, int)]] = True
         self.slots: dict[int | str, Slot] = {}
@@ -184,13 +185,15 @@ class InsertSet:
         self._base = DelayLine((channels,), hop, align)
         self._delayed_base: Floats = np.zeros((channels, hop), np.float32)
         self._rows = DelayLine((clusters, channels), hop, align)
+        self._filled = np.zeros(clusters, bool)
         self._late_rows = DelayLine((clusters, channels), hop, main_latency) if multi and main_latency else None
 
     def process(self, base: Floats | None, stems: Floats | None, active: NDArray[np.bool_], gains: Floats) -> None:
         """Fill `rows` and `wet` from one hop.
 
         base (C, H): what is mixed already, or None. stems (K, C, H): the clusters that are not in it, or None
-        where all are. active (K,): whose inserts run. gains (K, C, H or 1): the faders of the stems.
+        where all are. active (K,): which of them sound on; what is held back of the others is forgotten. gains (K, C,
+        H or 1): the faders of the stems.
         """
         if stems is not None:
             self._process_rows(stems, active, gains)
@@ -205,6 +208,9 @@ class InsertSet:
             self._late_rows.process(self.rows, self.rows)
 
     def _process_rows(self, stems: Floats, active: NDArray[np.bool_], gains: Floats) -> None:
+        if (rests := self._filled & ~active).any():     # or a part of it would be heard after the fader opens again
+            self._rows.silence(rests)
+        self._filled[...] = active
         self._rows.process(stems, self.rows)
         for key, slot in self.slots.items():
             if isinstance(key, int) and active[key]:

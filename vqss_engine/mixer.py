@@ -110,10 +110,10 @@ class LinearRamp:
 
 
 class Mixer:
-    """The faders of K clusters and the main output; `advance` once a hop, then read.
+    """The faders of K clusters and the main output, `strips` (K, C) and `main` (1,); `advance` once a hop, then read.
 
-    `weights` (K, C) are for the hop's spectrum, in which windows crossfade neighbouring hops by themselves.
-    `strips` and `main` are the same as ramps, for whoever weights samples: from `start` to `end` over the hop.
+    `end` is for the hop's spectrum, in which windows crossfade neighbouring hops by themselves. Whoever weights
+    samples goes from `start` to `end` over the hop.
     """
 
     def __init__(self, clusters: int, channels: int, hop: int, sample_rate: float) -> None:
@@ -124,13 +124,8 @@ class Mixer:
         self._main: Floats = np.ones(1, np.float32)
         self._state: MixerState | None = None
 
-    @property
-    def weights(self) -> Floats:
-        """(K, C) gains of this hop, 0 for silence, 1 for 0 dB."""
-        return self.strips.end
-
-    def advance(self, state: MixerState) -> Floats:
-        """Go on by one hop towards `state`; returns `weights`."""
+    def advance(self, state: MixerState) -> None:
+        """Go on by one hop towards `state`."""
         if state is not self._state:
             first, self._state = self._state is None, state
             self.strips.aim(strip_weights(state, self._wanted))
@@ -141,7 +136,6 @@ class Mixer:
                 self.main.jump()
         self.strips.advance()
         self.main.advance()
-        return self.weights
 
     def reset(self) -> None:
         """Forget the ramps: the next state is taken at once, as at the start of a stream."""

@@ -59,7 +59,8 @@ class Renderer:
         self._warm = 0
         self._owned = np.full(clusters, multi)
         self._active = np.zeros(clusters, bool)
-        self._sounding = np.zeros(clusters, np.int64)
+        self._tail_hops = layout.hops(_TAIL_S)
+        self._silent_hops = np.full(clusters, self._tail_hops)
         self._rise: Floats = (np.arange(1, hop + 1, dtype=np.float32) / hop).astype(np.float32)
         self._gains: Floats = np.ones((clusters, channels, hop), np.float32)
         self._stems: Floats = np.zeros((clusters, channels, hop), np.float32)
@@ -76,6 +77,16 @@ class Renderer:
     def latency_samples(self) -> int:
         """From `take` to `wet`: the separator's latency and that of the inserts that are heard."""
         return self.separator.latency_samples + self._current.latency_samples
+
+    @property
+    def longest_latency(self) -> int:
+        """The longest that anything on its way now, heard or not yet, takes from `take` to `wet`."""
+        return self.separator.latency_samples + max(inserts.latency_samples for inserts in self._running)
+
+    @property
+    def _running(self) -> tuple[InsertSet, ...]:
+        """The inserts that are heard, and those that run along to be heard next."""
+        return (self._current,) if self._next is None else (self._current, self._next)
 
     def take(self, block: Floats) -> None:
         """Take one hop (C, H) of finite input; it is what `render` and `dry` speak of until the next."""
@@ -102,9 +113,11 @@ class Renderer:
         self.separator.powers(self.powers)
         if not math.isfinite(float(self.powers.sum())):
             raise ModelFault("the model gave non-finite values")
+        self._silent_hops += 1
+        self._silent_hops[strips.end.any(axis=1) | strips.start.any(axis=1)] = 0
         base = None if self._owned.all() and not self._leaving else self._mixed(strips)
         self._leaving = max(0, self._leaving - 1)
-        stems = self._owned_stems(strips) if self._owned.any() else None
+        stems = self._owned_stems() if self._owned.any() else None
         gains = self._ramped(strips)
         self._current.process(base, stems, self._active, gains)
         if self._next is None:
@@ -142,13 +155,16 @@ class Renderer:
             base += self.separator.mixdown(self._delta, self._other)
         return base
 
-    def _owned_stems(self, strips: LinearRamp) -> Floats:
-        """The stems of owned clusters that are heard, or whose effects may still ring behind a closed fader."""
-        heard = strips.end.any(axis=1) | strips.start.any(axis=1)
-        self._sounding -= 1
-        self._sounding[heard] = self._layout.hops(_TAIL_S)
-        ringing = self._current.owned | self._next.owned if self._next is not None else self._current.owned
-        np.logical_and(self._owned, heard | (ringing & (self._sounding > 0)), out=self._active)
+    def _owned_stems(self) -> Floats:
+        """The stems of owned clusters that are heard, or may sound on behind a closed fader.
+
+        Effects may ring. And a cluster is faded after it was held back in step with others: until what is held back
+        is over, a fader that opens again must find it whole.
+        """
+        held_hops = max(inserts.held_hops for inserts in self._running)
+        ringing = np.logical_or.reduce([inserts.owned for inserts in self._running])
+        lasts_hops = np.where(ringing, self._tail_hops, held_hops)
+        np.logical_and(self._owned, self._silent_hops < lasts_hops, out=self._active)
         self.separator.stems(self._active, self._stems)
         return self._stems
 
@@ -194,5 +210,5 @@ class Renderer:
         self.separator.reset()
         self._history.reset()
         self._current.reset()
-        self._sounding[...] = 0
+        self._silent_hops[...] = self._tail_hops
         self._overlap = self._leaving = 0

@@ -1,0 +1,106 @@
+"""What changes in the midst of a run: how late the effects are, and how long the blocks of the device."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import numpy as np
+
+from bridge.clock_device import ClockDevice
+from bridge.exchange import Exchange
+from bridge.live_session import LiveSession, SessionOptions
+from tests.live_runs import RATE
+from tests.streams import small_engine
+from vqss_engine.delay import DelayLine
+
+
+class Late:
+    """An effect that does nothing, later."""
+
+    latency_samples = 4096
+
+    def __init__(self) -> None:
+        self._line = DelayLine((2,), 256, self.latency_samples)
+
+    def process(self, block: np.ndarray) -> np.ndarray:
+        return self._line.process(block, np.empty_like(block))
+
+    def reset(self) -> None:
+        self._line.reset()
+
+
+class Listening(ClockDevice):
+    """A clock that keeps what it is told."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(RATE, 256, limit=round(seconds * RATE))
+        self.declared: list[int] = []
+
+    def declare(self, delay: int) -> None:
+        self.declared.append(delay)
+
+
+def test_a_rack_that_comes_and_goes_is_declared_to_the_device_once() -> None:
+    engine, device = small_engine(), Listening(1.5)
+    engine.warm_up()
+    racks = {30: {0: Late()}, 150: {}}
+    chunks = itertools.count()
+
+    def swap() -> None:
+        if (rack := racks.get(next(chunks))) is not None:
+            engine.set_inserts(rack)
+
+    options = SessionOptions(seconds=60.0, status=False, before_chunk=swap)
+    LiveSession(engine, device, lambda hung: device, options).run()
+    bare = device.declared[0]
+    assert device.declared == [bare, bare + Late.latency_samples, bare]
+
+
+class Varying:
+    """A device that tells no length of its blocks: 256 frames most often, 1024 at times."""
+
+    name, rate_hz, inputs, block, steady = "varying", RATE, 2, None, False
+    latency_s, hung, alive, finished = 0.0, False, True, False
+
+    def __init__(self) -> None:
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._thread.start()
+
+    def declare(self, delay: int) -> None: ...
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        for frames in itertools.cycle([256] * 20 + [1024]):
+            if self._closing.is_set():
+                return
+            self._exchange.exchange(np.zeros((2, frames), np.float32), np.zeros((2, frames), np.float32))
+            time.sleep(frames / RATE)
+
+
+def test_a_device_whose_blocks_vary_is_begun_again_once() -> None:
+    engine = small_engine()
+    engine.warm_up()
+    session = LiveSession(engine, Varying(), lambda hung: Varying(), SessionOptions(seconds=1.5, status=False))
+    report = session.run()
+    assert (report["reconnects"], report["block"]) == (1, 1024)
+
+
+def test_the_longest_block_of_one_device_is_not_that_of_another() -> None:
+    """Such a stream would be later than it need be."""
+    engine = small_engine()
+    engine.warm_up()
+    devices = iter([Varying(), ClockDevice(RATE, 256, limit=RATE // 2)])
+    session = LiveSession(
+        engine, next(devices), lambda hung: next(devices), SessionOptions(seconds=20.0, status=False)
+    )
+    report = session.run()
+    assert (report["reconnects"], report["block"]) == (1, 256)
