@@ -26,6 +26,7 @@ MAX_CHANNELS = 2
 _UNKNOWN_FRAMES = 2**48
 _NO_ROOM_BYTES = 16384
 _SYSTEM_ERROR = 2
+_EXACT_SEEKS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "FLAC")     # frames after a seek are those without it
 
 
 class _Decoder(Protocol):
@@ -35,6 +36,8 @@ class _Decoder(Protocol):
     estimated: bool
 
     def read(self, frames: int) -> Block: ...
+
+    def seek(self, frame: int) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -49,6 +52,9 @@ class _SoundfileDecoder:
     def read(self, frames: int) -> Block:
         # `frames` must not exceed what is left where the length is unknown: soundfile would allocate for it.
         return np.ascontiguousarray(self._file.read(frames, dtype="float32", always_2d=True).T)
+
+    def seek(self, frame: int) -> bool:
+        return self._file.format in _EXACT_SEEKS and self._file.seek(frame) == frame
 
     def close(self) -> None:
         self._file.close()
@@ -66,6 +72,9 @@ class _PedalboardDecoder:
 
     def read(self, frames: int) -> Block:
         return np.asarray(self._file.read(frames), np.float32)
+
+    def seek(self, frame: int) -> bool:
+        return False
 
     def close(self) -> None:
         self._file.close()
@@ -111,6 +120,7 @@ class AudioReader:
         self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
         claimed = self._decoder.frames
         self.frames = claimed if 0 < claimed < _UNKNOWN_FRAMES else None
+        self._first = 0
         try:
             self._check()
         except VQSSError:
@@ -125,13 +135,26 @@ class AudioReader:
                 f"'{self.path}' has a rate of {self.sample_rate} Hz; resample it to between 8000 and 192000 Hz"
             )
 
+    def skip(self, frames: int) -> int:
+        """Let `blocks` begin so many frames later, where the format knows the way; returns how many are passed over.
+
+        Raises VQSSError for damage.
+        """
+        wanted = min(frames, self.frames or 0)
+        try:
+            if wanted > 0 and self._decoder.seek(wanted):
+                self._first = wanted
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise VQSSError(f"{self._damage(wanted)}; fetch or export it again") from error
+        return self._first
+
     def blocks(self, size: int) -> Iterator[Block]:
         """Yield (C, n) float32 with n <= size until the end.
 
         Raises VQSSError for damage, for a file that ends before its header says, and for samples that are no
         finite number.
         """
-        position = 0
+        position = self._first
         while True:
             try:
                 block = self._decoder.read(size)

@@ -15,6 +15,9 @@ Block = NDArray[np.float32]
 Loop = tuple[float, float]
 
 SHORTEST_LOOP_S = 0.01
+LONGEST_KEPT_S = 60.0
+"""A loop up to this long is kept once it was read: to decode a song up to it takes longer than a short loop lasts."""
+
 _READ_FRAMES = 4096
 
 
@@ -32,21 +35,41 @@ class SongStream:
         self._resampler = StreamingResampler(channels, self._hz, rate_hz)
         self._given = 0
         self._ended = False
+        self._kept: list[Block] = []
         self.jumps: tuple[tuple[int, float], ...] = ()
         self._jump(start_s)
 
     def _jump(self, start_s: float) -> None:
-        """Go on at `start_s`; decoding from the start is what works, and is exact, with every format."""
+        """Go on at `start_s`; where a format has no exact way there, by decoding all that is before."""
         self._reader.close()
         self._reader = AudioReader(self._path)
-        self._blocks: Iterator[Block] = self._reader.blocks(_READ_FRAMES)
-        self._at, self._waiting = 0, np.zeros((self._reader.channels, 0), np.float32)
         start = round(start_s * self._hz)
+        self._at, self._waiting = self._reader.skip(start), np.zeros((self._reader.channels, 0), np.float32)
+        self._blocks: Iterator[Block] = self._reader.blocks(_READ_FRAMES)
         while self._at < start and self._more():
             step = min(self._waiting.shape[1], start - self._at)
             self._waiting = self._waiting[:, step:]
             self._at += step
+        self._kept, self._kept_from, self._kept_to = [], self._at, self._at
+        self._note_jump()
+
+    def _note_jump(self) -> None:
         self.jumps = (*self.jumps, (round(self._given * self._rate_hz / self._hz), self._at / self._hz))
+
+    def _turn(self, start_s: float) -> None:
+        """Go on at the start of the loop, from memory where all of it was kept when it was read."""
+        if (self._kept_from, self._kept_to) != (round(start_s * self._hz), self._at):
+            self._jump(start_s)
+            return
+        self._waiting = np.concatenate([*self._kept, self._waiting], axis=1)
+        self._at = self._kept_from
+        self._note_jump()
+
+    def _keep(self, block: Block) -> None:
+        """Remember what is given out for the first time since the jump."""
+        if self._at == self._kept_to and self._kept_to - self._kept_from < LONGEST_KEPT_S * self._hz:
+            self._kept.append(block)
+            self._kept_to += block.shape[1]
 
     def second(self, frame: int) -> float:
         """The second of the song that this frame of the stream is from."""
@@ -75,15 +98,17 @@ class SongStream:
         start_s, end_s = loop
         end = round(end_s * self._hz) if end_s - start_s >= SHORTEST_LOOP_S else None
         if end is not None and self._at == end:
-            self._jump(start_s)
+            self._turn(start_s)
         if not self._more():
             if end is not None and self._at < end and self._at / self._hz - start_s >= SHORTEST_LOOP_S:
-                self._jump(start_s)
+                self._turn(start_s)
                 return np.zeros((self._channels, 0), np.float32)
             self._ended = True
             return self._resampler.flush()
-        limit = self._waiting.shape[1] if end is None or self._at > end else end - self._at
+        limit = _READ_FRAMES if end is None or self._at > end else min(end - self._at, _READ_FRAMES)
         block, self._waiting = self._waiting[:, :limit], self._waiting[:, limit:]
+        if end is not None:
+            self._keep(block)
         self._at += block.shape[1]
         self._given += block.shape[1]
         return self._resampler.process(self._laid_out(block))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,42 @@ def test_a_loop_joins_without_a_gap(tmp_path: Path) -> None:
     for frame, left in ((end - 1, 3), (end, 2), (2 * end - start + 9, 1)):
         stream.forget(frame)
         assert stream.jumps == ((0, 0.0), *joins)[-left:]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3"])
+def test_a_song_goes_on_anywhere_as_if_it_had_been_played_until_there(tmp_path: Path, suffix: str) -> None:
+    signal = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 2 * RATE)).astype(np.float32)
+    path = tmp_path / f"song.{suffix}"
+    soundfile.write(path, signal.T, RATE)
+    whole = taken(SongStream(path, 2, RATE), 9 * RATE)
+    for second in (0.0, 0.1, 1.0, 1.99, 2.0, 3.0):
+        rest = whole[:, round(second * RATE) :]
+        assert np.array_equal(taken(SongStream(path, 2, RATE, second), 9 * RATE), rest)
+
+
+@pytest.mark.parametrize(("loop", "from_disk"), [((0.5, 1.1), False), ((2.5, 9.0), False), ((0.5, 2.9), True)])
+def test_a_short_loop_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: tuple[float, float], from_disk: bool
+) -> None:
+    monkeypatch.setattr("bridge.song_stream.LONGEST_KEPT_S", 2.0)
+    signal = ramp(3 * RATE)
+    path = song_file(tmp_path, signal)
+    stream = SongStream(path, 2, RATE, loop[0])
+    turn = signal[:, round(loop[0] * RATE) : round(loop[1] * RATE)]
+    heard = np.zeros((2, 0), np.float32)
+
+    def hear(frames: int) -> None:
+        nonlocal heard
+        while heard.shape[1] < frames:
+            block = stream.next(loop)
+            assert block is not None
+            heard = np.concatenate([heard, block], axis=1)
+
+    hear(turn.shape[1] - 4096)
+    path.rename(tmp_path / "elsewhere.wav")     # to decode it again is an error
+    with pytest.raises(VQSSError) if from_disk else nullcontext():
+        hear(3 * turn.shape[1])
+    assert np.array_equal(heard, np.tile(turn, (1, 4))[:, : heard.shape[1]])
 
 
 def test_a_loop_of_nothing_is_none(tmp_path: Path) -> None:
