@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from bridge.resample import StreamingResampler
 from vqss_engine.engine import Engine
-from vqss_engine.mixer import strip_weights
-from vqss_engine.taper import db_to_linear
+from vqss_engine.mixer import main_weight, strip_weights
 
 Block = NDArray[np.float32]
 
@@ -72,7 +71,7 @@ class _HopRunner:
             power = np.frombuffer(engine.telemetry.rms_power, np.float32)[: engine.clusters] + np.float32(1e-20)
             strip_weights(state, self._weights)
             now = (power / power.sum()) @ self._weights
-        now = now * np.float32(0.0 if state.main_mute else db_to_linear(state.main_gain))
+        now = now * np.float32(main_weight(state))
         before = now if self._gain is None else self._gain
         self._gain = now
         return before[:, None] + (now - before)[:, None] * self._rise

@@ -21,7 +21,7 @@ from bridge.exchange import Exchange
 from bridge.hop_times import HopTimes
 from bridge.live_stage import LiveStage
 from bridge.thread_priority import raise_priority
-from vqss_engine.control import db_to_linear
+from vqss_engine.mixer import main_weight
 
 Floats = NDArray[np.float32]
 Before = Callable[[], object]
@@ -137,7 +137,7 @@ class Worker:
     def _publish(self) -> None:
         """What the callback needs to play the input as the engine would, and to begin songs where files begin."""
         exchange, mixer = self._exchange, self._stage.engine.surface.state
-        gain = 0.0 if mixer.main_mute else db_to_linear(mixer.main_gain)
+        gain = main_weight(mixer)
         exchange.level[kernel.MAIN_GAIN] = gain
         exchange.state[kernel.CLIP] = int(mixer.limiter)
         exchange.state[kernel.DELAY] = self.delay

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqss_engine.limiter import Limiter
-from vqss_engine.mixer import strip_weights
+from vqss_engine.mixer import main_weight, strip_weights
 from vqss_engine.state import MixerState
-from vqss_engine.taper import db_to_linear
 
 Block = NDArray[np.float32]
 
@@ -35,7 +34,7 @@ class Mixdown:
         self, state: MixerState, channels: int, sample_rate: int, effects: AlignedEffects | None = None
     ) -> None:
         self._weights = strip_weights(state, np.empty((state.clusters, channels), np.float32))
-        self._gain = np.float32(0.0 if state.main_mute else db_to_linear(state.main_gain))
+        self._gain = np.float32(main_weight(state))
         self._bypass = state.bypass
         self._effects = None if state.bypass else effects
         self._hop = round(_LIMITER_HOP_SECONDS * sample_rate)

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from vqss_engine.state import MixerState
 from vqss_engine.taper import db_to_fader, db_to_linear, fader_to_db
 
-__all__ = ["RAMP_S", "Layout", "LinearRamp", "Mixer", "db_to_fader", "db_to_linear", "fader_to_db", "strip_weights"]
+__all__ = [
+    "RAMP_S",
+    "Layout",
+    "LinearRamp",
+    "Mixer",
+    "db_to_fader",
+    "db_to_linear",
+    "fader_to_db",
+    "main_weight",
+    "strip_weights",
+]
 
 Floats = NDArray[np.float32]
 
@@ -46,6 +56,11 @@ class Layout:
     def hops(self, seconds: float) -> int:
         """How many hops last `seconds`, at least one."""
         return ramp_hops(self.hop, self.sample_rate, seconds)
+
+
+def main_weight(state: MixerState) -> float:
+    """The linear gain that `state` asks for on the main output."""
+    return 0.0 if state.main_mute else db_to_linear(state.main_gain)
 
 
 def strip_weights(state: MixerState, out: Floats) -> Floats:
@@ -129,7 +144,7 @@ class Mixer:
         if state is not self._state:
             first, self._state = self._state is None, state
             self.strips.aim(strip_weights(state, self._wanted))
-            self._main[0] = 0.0 if state.main_mute else db_to_linear(state.main_gain)
+            self._main[0] = main_weight(state)
             self.main.aim(self._main)
             if first:
                 self.strips.jump()
