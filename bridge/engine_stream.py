@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.aligned_hops import AlignedHops
 from bridge.resample import StreamingResampler
 from vqss_engine.engine import Engine
 from vqss_engine.mixer import main_weight, strip_weights
@@ -20,47 +21,26 @@ from vqss_engine.mixer import main_weight, strip_weights
 Block = NDArray[np.float32]
 
 
-class _HopRunner:
-    """Blocks (C, n) at the engine's rate in; (2C, m) out: the engine's output, and the mixer's gain minus 1."""
+class _EngineHops:
+    """Hops (C, m) at the engine's rate in; (2C, m) out: the engine's output, and the mixer's gain minus 1."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._given: Block = np.zeros((engine.channels, 0), np.float32)
         self._rise: Block = (np.arange(1, engine.hop + 1, dtype=np.float32) / engine.hop).astype(np.float32)
         self._weights: Block = np.ones((engine.clusters, engine.channels), np.float32)
         self.reset()
 
     def reset(self) -> None:
         self._engine.reset()
-        self._given = self._given[:, :0]
-        self._to_trim, self._owed = self._engine.latency_samples, 0
         self._gain: Block | None = None
 
-    def push(self, block: Block) -> Block:
-        self._owed += block.shape[1]
-        return self._run(block)
-
-    def flush(self) -> Block:
-        hop = self._engine.hop
-        missing = self._owed + self._to_trim - self._given.shape[1]
-        silence = np.zeros((self._engine.channels, max(0, math.ceil(missing / hop) + 1) * hop), np.float32)
-        return self._run(silence)
-
-    def _run(self, block: Block) -> Block:
-        """Run all whole hops; the engine's latency is trimmed at the start of a stream."""
+    def run(self, block: Block) -> Block:
         engine, hop, channels = self._engine, self._engine.hop, self._engine.channels
-        self._given = np.concatenate([self._given, block], axis=1)
-        whole = self._given.shape[1] // hop * hop
-        wet: Block = np.empty((2 * channels, whole), np.float32)
-        for start in range(0, whole, hop):
+        wet: Block = np.empty((2 * channels, block.shape[1]), np.float32)
+        for start in range(0, block.shape[1], hop):
             part = slice(start, start + hop)
-            engine.process(np.ascontiguousarray(self._given[:, part]), wet[:channels, part])
+            engine.process(np.ascontiguousarray(block[:, part]), wet[:channels, part])
             wet[channels:, part] = self._next_gain() - np.float32(1.0)
-        self._given = self._given[:, whole:].copy()
-        skip = min(self._to_trim, whole)
-        self._to_trim -= skip
-        wet = wet[:, skip : skip + self._owed]
-        self._owed -= wet.shape[1]
         return wet
 
     def _next_gain(self) -> Block:
@@ -83,7 +63,8 @@ class EngineStream:
     def __init__(self, engine: Engine, sample_rate: int) -> None:
         channels, model_rate = engine.channels, round(engine.sample_rate)
         self.sample_rate, self.channels = sample_rate, channels
-        self._engine, self._hops = engine, _HopRunner(engine)
+        self._engine, self._inner = engine, _EngineHops(engine)
+        self._hops = AlignedHops((channels,), engine.hop, engine.latency_samples, self._inner.run)
         self._down = StreamingResampler(channels, sample_rate, model_rate)
         self._up = StreamingResampler(3 * channels, model_rate, sample_rate)
         self._empty: Block = np.zeros((channels, 0), np.float32)
@@ -105,7 +86,8 @@ class EngineStream:
 
     def reset(self) -> None:
         """Begin a new stream."""
-        self._hops.reset()
+        self._inner.reset()
+        self._hops.reset(self._engine.latency_samples)
         self._down.reset()
         self._up.reset()
         self._start()
@@ -113,17 +95,17 @@ class EngineStream:
     def push(self, block: Block) -> Block:
         """Feed (C, n), return the (C, m) that have become ready."""
         if self._down.is_identity:
-            return self._hops.push(block)[: self.channels]
+            return self._hops.process(block)[: self.channels]
         self._mix = np.concatenate([self._mix, block], axis=1)
         low = self._down.process(block)
-        return self._joined(self._up.process(self._paired(low, self._hops.push(low))))
+        return self._joined(self._up.process(self._paired(low, self._hops.process(low))))
 
     def flush(self) -> Block:
         """The rest (C, m); `reset` begins the next stream."""
         if self._down.is_identity:
             return self._hops.flush()[: self.channels]
         low = self._down.flush()
-        wet = np.concatenate([self._hops.push(low), self._hops.flush()], axis=1)
+        wet = np.concatenate([self._hops.process(low), self._hops.flush()], axis=1)
         high = np.concatenate([self._up.process(self._paired(low, wet)), self._up.flush()], axis=1)
         # The two conversions may each round the length by a sample.
         missing = self._mix.shape[1] - self._back.shape[1] - high.shape[1]

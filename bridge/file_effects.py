@@ -5,12 +5,12 @@ The same inserts, in the same hops, as in the live engine; a plug-in that fails 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.aligned_hops import AlignedHops
 from bridge.rack import BuiltRack, ClusterRack, Key, PluginLatency
 from bridge.rack_controls import RackControls
 from vqss_engine.control import ControlSurface
@@ -18,42 +18,6 @@ from vqss_engine.inserts import MAIN, Insert, InsertSet
 from vqss_engine.mixer import Layout
 
 Block = NDArray[np.float32]
-RunHop = Callable[[Block], Block]
-
-
-class _Aligned:
-    """Arrays (*shape, n) through `run` in hops, with its latency trimmed.
-
-    silence: how many samples of it `run` is given first, as in the live engine, where audio comes late too.
-    """
-
-    def __init__(self, shape: tuple[int, ...], hop: int, latency: int, silence: int, run: RunHop) -> None:
-        self._run, self._hop = run, hop
-        self._waiting: Block = np.zeros((*shape, silence), np.float32)
-        self._to_trim, self._owed = latency + silence, 0
-
-    def process(self, block: Block) -> Block:
-        self._owed += block.shape[-1]
-        return self._hops(block)
-
-    def flush(self) -> Block:
-        missing = self._owed + self._to_trim - self._waiting.shape[-1]
-        silence = max(0, math.ceil(missing / self._hop) + 1) * self._hop
-        return self._hops(np.zeros((*self._waiting.shape[:-1], silence), np.float32))
-
-    def _hops(self, block: Block) -> Block:
-        self._waiting = np.concatenate([self._waiting, block], axis=-1)
-        whole = self._waiting.shape[-1] // self._hop * self._hop
-        out = np.empty((*self._waiting.shape[:-1], whole), np.float32)
-        for start in range(0, whole, self._hop):
-            part = slice(start, start + self._hop)
-            out[..., part] = self._run(np.ascontiguousarray(self._waiting[..., part]))
-        self._waiting = self._waiting[..., whole:].copy()
-        skip = min(self._to_trim, whole)
-        self._to_trim -= skip
-        out = out[..., skip : skip + self._owed]
-        self._owed -= out.shape[-1]
-        return out
 
 
 class FileEffects:
@@ -76,19 +40,29 @@ class FileEffects:
         self._everything = np.ones(layout.clusters, np.bool_)
         self._unity: Block = np.ones((layout.clusters, layout.channels, 1), np.float32)
         shape, hop, align = (layout.clusters, layout.channels), layout.hop, self._clusters.latency_samples
-        self.stems = StemEffects(_Aligned(shape, hop, align, late, self._run_stems), shape)
-        self.main: _Aligned | None = None
+        self._hop = hop
+        self.stems = StemEffects(AlignedHops(shape, hop, align, self._run_stems, late), shape)
+        self.main: AlignedHops | None = None
         if of_main:
-            self.main = _Aligned(shape[1:], hop, self._main.latency_samples, late + align, self._run_main)
+            self.main = AlignedHops(shape[1:], hop, self._main.latency_samples, self._run_main, late + align)
         RackControls(surface).publish(rack, self._bypass)
 
     def _run_stems(self, stems: Block) -> Block:
-        self._clusters.process(None, stems, self._everything, self._unity)
-        return self._clusters.rows
+        out = np.empty_like(stems)
+        for part in self._hops(stems):
+            self._clusters.process(None, np.ascontiguousarray(stems[..., part]), self._everything, self._unity)
+            out[..., part] = self._clusters.rows
+        return out
 
     def _run_main(self, mixdown: Block) -> Block:
-        self._main.process(mixdown, None, self._everything, self._unity)
-        return self._main.wet
+        out = np.empty_like(mixdown)
+        for part in self._hops(mixdown):
+            self._main.process(np.ascontiguousarray(mixdown[..., part]), None, self._everything, self._unity)
+            out[..., part] = self._main.wet
+        return out
+
+    def _hops(self, block: Block) -> Iterator[slice]:
+        return (slice(start, start + self._hop) for start in range(0, block.shape[-1], self._hop))
 
     def _bypass(self, key: Key, bypass: bool) -> None:
         """Before the song begins: the chain is passed by from the first sample on."""
@@ -103,7 +77,7 @@ class StemEffects:
     peak: the largest sample of each cluster (K,) after its effects.
     """
 
-    def __init__(self, effects: _Aligned, shape: tuple[int, int]) -> None:
+    def __init__(self, effects: AlignedHops, shape: tuple[int, int]) -> None:
         self._effects = effects
         self._mix: Block = np.zeros((shape[1], 0), np.float32)
         self.peak: Block = np.zeros(shape[0], np.float32)

@@ -1,6 +1,6 @@
 """A song of any rate in, stems out that are aligned with it to the sample and sum to it.
 
-The path of a block: rate of the song -> StreamingResampler -> HopSeparator at the model's rate -> StreamingResampler
+The path of a block: rate of the song -> StreamingResampler -> AlignedHops at the model's rate -> StreamingResampler
 -> SharedResidual. What the two conversions lose (everything above the model's band, and their filters' edges) is
 the residual, song minus the sum of stems; it is given to the clusters in proportion to their energy of the moment,
 so the stems sum to the song at every rate.
@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.aligned_hops import AlignedHops
 from bridge.resample import StreamingResampler
 
 Block = NDArray[np.float32]
@@ -33,72 +34,24 @@ class HopModel(Protocol):
 
     def process(self, block: Block) -> Block: ...
 
-    def reset(self) -> None: ...
-
-
-class HopSeparator:
-    """Blocks of any size at the model's rate in, (K, C, m) stems out, latency trimmed.
-
-    Over a whole signal, `process` and then `flush` return exactly as many samples as went in.
-    """
-
-    def __init__(self, model: HopModel) -> None:
-        self.model = model
-        self._waiting = np.zeros((model.channels, 0), np.float32)
-        self._to_trim = model.latency_samples
-        self._owed = 0
-
-    def reset(self) -> None:
-        self.model.reset()
-        self._waiting = self._waiting[:, :0]
-        self._to_trim = self.model.latency_samples
-        self._owed = 0
-
-    def process(self, block: Block) -> Block:
-        """Feed (C, n), return the (K, C, m) stems that have become ready."""
-        self._owed += block.shape[1]
-        self._waiting = np.concatenate([self._waiting, block], axis=1)
-        return self._trim(self._run())
-
-    def flush(self) -> Block:
-        """The stems of all samples not returned yet, (K, C, m)."""
-        hop = self.model.hop
-        missing = self._owed + self._to_trim - self._waiting.shape[1]
-        padding = max(0, math.ceil(missing / hop) + 1) * hop
-        self._waiting = np.pad(self._waiting, ((0, 0), (0, padding)))
-        return self._trim(self._run())
-
-    def _run(self) -> Block:
-        whole = self._waiting.shape[1] // self.model.hop * self.model.hop
-        stems = self.model.process(self._waiting[:, :whole])
-        self._waiting = self._waiting[:, whole:].copy()
-        return stems
-
-    def _trim(self, stems: Block) -> Block:
-        skip = min(self._to_trim, stems.shape[-1])
-        self._to_trim -= skip
-        stems = stems[..., skip : skip + self._owed]
-        self._owed -= stems.shape[-1]
-        return stems
-
 
 class SharedResidual:
     """Adds what the stems lack of the mix to the stems, in proportion to each one's energy around that time.
 
     Energies are smoothed over 50 ms, per channel, and the shares glide, so nothing zips; in silence the last shares
-    hold, and at first all clusters share alike.
+    hold, and at first all clusters share alike. segment: so many samples share alike.
     """
 
     def __init__(self, clusters: int, channels: int, sample_rate: int) -> None:
-        self._segment = max(1, round(SHARE_SEGMENT_SECONDS * sample_rate))
+        self.segment = max(1, round(SHARE_SEGMENT_SECONDS * sample_rate))
         self._decay_samples = SHARE_SMOOTHING_SECONDS * sample_rate
         self._energy = np.zeros((clusters, channels))
         self._share = np.full((clusters, channels), 1.0 / clusters, np.float32)
 
     def apply(self, mix: Block, stems: Block) -> None:
-        """Change `stems` (K, C, n) in place so that they sum to `mix` (C, n)."""
-        for start in range(0, mix.shape[1], self._segment):
-            part = slice(start, start + self._segment)
+        """Change `stems` (K, C, n) in place so that they sum to `mix` (C, n); whole segments, but for a song's last."""
+        for start in range(0, mix.shape[1], self.segment):
+            part = slice(start, start + self.segment)
             residual = mix[:, part] - stems[..., part].sum(axis=0)
             stems[..., part] += self._next_share(stems[..., part]) * residual
 
@@ -128,7 +81,7 @@ class StemStream:
     def __init__(self, model: HopModel, model_rate: int, sample_rate: int) -> None:
         clusters, channels = model.clusters, model.channels
         self._shape = (clusters, channels)
-        self._hops = HopSeparator(model)
+        self._hops = AlignedHops((channels,), model.hop, model.latency_samples, model.process)
         self._down = StreamingResampler(channels, sample_rate, model_rate)
         self._up = StreamingResampler(clusters * channels, model_rate, sample_rate)
         self._residual = SharedResidual(clusters, channels, sample_rate)
@@ -150,7 +103,7 @@ class StemStream:
             stems = np.concatenate([stems, self._up.flush().reshape(*self._shape, -1)], axis=-1)
         missing = self._mix.shape[1] - self._stems.shape[-1] - stems.shape[-1]
         # The two conversions may each round the length by a sample.
-        return self._pair(np.pad(stems, ((0, 0), (0, 0), (0, max(0, missing)))))
+        return self._pair(np.pad(stems, ((0, 0), (0, 0), (0, max(0, missing)))), last=True)
 
     def _back(self, stems: Block) -> Block:
         if self._up.is_identity:
@@ -158,9 +111,11 @@ class StemStream:
         flat = stems.reshape(self._shape[0] * self._shape[1], -1)
         return self._up.process(flat).reshape(*self._shape, -1)
 
-    def _pair(self, stems: Block) -> tuple[Block, Block]:
+    def _pair(self, stems: Block, last: bool = False) -> tuple[Block, Block]:
         ready = np.concatenate([self._stems, stems], axis=-1) if self._stems.shape[-1] else stems
         samples = min(ready.shape[-1], self._mix.shape[1])
+        if not (self._up.is_identity or last):  # segments lie in the song, not in blocks
+            samples -= samples % self._residual.segment
         mix, stems = self._mix[:, :samples], np.ascontiguousarray(ready[..., :samples])
         self._mix, self._stems = self._mix[:, samples:].copy(), ready[..., samples:].copy()
         if not self._up.is_identity:  # at the model's own rate the masks' sum to one needs, and gets, no help
