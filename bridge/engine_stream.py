@@ -131,8 +131,12 @@ class EngineStream:
         return mix + changed + gain * (mix - low)
 
     def _measured_conversion(self) -> int:
-        """The most samples that both conversions together hold back, from running them on silence."""
+        """The most samples that both conversions together may hold back, from running them on silence.
+
+        They are run evenly, but the engine gives whole hops, which may come a hop later, and blocks may end anywhere.
+        """
         down, up = self._down, self._up
+        hop = math.ceil(self._engine.hop * self.sample_rate / self._engine.sample_rate)
         silence = np.zeros((self.channels, 64), np.float32)
         lacking = most = 0
         for _ in range(math.ceil(self.sample_rate / 64)):
@@ -142,4 +146,4 @@ class EngineStream:
             most = max(most, lacking)
         down.reset()
         up.reset()
-        return most
+        return most + hop + 64
