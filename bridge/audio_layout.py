@@ -1,4 +1,4 @@
-"""Which dimension of an array is channels: accepted as pedalboard accepts it, never guessed."""
+"""Which dimension of an array is channels."""
 
 from __future__ import annotations
 
@@ -57,25 +57,19 @@ def check_audio(audio: object) -> NDArray[Any]:
     return array
 
 
-def detect(shape: tuple[int, ...], streaming: bool = False) -> Layout:
-    """The layout of an array of this shape; raises VQSSError where it is impossible or could be either.
+def detect(shape: tuple[int, ...]) -> Layout:
+    """The layout of an array of this shape; raises VQSSError where it is impossible.
 
-    (C, N) and (N, C) are told apart by the side that can only be samples: the one above two. In a stream the
-    first block sets the layout, and one that is too short to tell is (C, N), the layout of every interface here.
+    (C, N), the layout of every interface here, wherever that fits; (N, C) where it does not. In a stream the first
+    block sets the layout.
     """
     if len(shape) == 1:
         return Layout(1, dimensions=1)
     if len(shape) != 2:
         raise VQSSError(f"audio of shape {shape}; give (samples,) or (channels, samples)")
     rows, columns = shape
-    rows_fit, columns_fit = 1 <= rows <= MOST_CHANNELS, 1 <= columns <= MOST_CHANNELS
-    if rows_fit and (not columns_fit or streaming or rows == columns == 1):
+    if 1 <= rows <= MOST_CHANNELS:
         return Layout(rows)
-    if rows_fit and columns_fit:
-        raise VQSSError(
-            f"audio of shape {shape} could be (channels, samples) or (samples, channels);"
-            " give one channel as (samples,), or more samples"
-        )
-    if columns_fit:
+    if 1 <= columns <= MOST_CHANNELS:
         return Layout(columns, samples_first=True)
     raise VQSSError(f"audio of shape {shape} has no side of 1 or 2 channels; mix it down to stereo")

@@ -1,16 +1,14 @@
 """Several songs in one call, one after the other or in worker processes.
 
 Processes: the caller draws the bar and collects results; each worker separates one song at a time and reports the
-seconds done through shared memory. Workers ignore Ctrl-C and stop at their next block once the caller says so, so
-that each removes its own unfinished folder.
+seconds done through shared memory. Workers ignore Ctrl-C and stop at their next block once the caller says so, or at
+once where they are terminated, so that each removes its own unfinished folder.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
@@ -27,6 +25,7 @@ from bridge.progress import AudioProgress
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.offline import usable_cores
+from vqss_engine.stop_signals import ended_by_signals, interrupts_ignored
 
 _POLL_SECONDS = 0.2
 
@@ -114,7 +113,8 @@ def _separate_in_worker(song: Path, folder: Path, job: FileJob) -> Separation | 
         reached = seconds
 
     try:
-        return separate_file(song, folder, _bundle, job, advance)
+        with ended_by_signals():
+            return separate_file(song, folder, _bundle, job, advance)
     except UsageError:
         raise
     except VQSSError as error:
@@ -134,25 +134,13 @@ def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
         AudioProgress(total, f"{len(batch.songs)} songs") as bar,
         _pool(ProcessPoolExecutor(workers, context, _start_worker, (batch.model, done, stop)), stop) as pool,
     ):
-        with _interrupts_ignored():  # the workers, which start here, inherit it: also while they import
+        with interrupts_ignored():
             futures = {
                 pool.submit(_separate_in_worker, song, folder, job): song
                 for song, folder in batch.songs
             }
         for future in _as_completed(set(futures), lambda: bar.reach(done.value)):
             finished((futures[future], future.result()))
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class PluginCall:
         if buffer_size < 1:
             raise VQSSError(f"buffer_size is {buffer_size}; give 1 or more samples")
         if not reset:
-            layout = self._layout or detect(array.shape, streaming=True)
+            layout = self._layout or detect(array.shape)
             block = self._push(layout.to_block(array), sample_rate, buffer_size)
             self._layout = layout
             return layout.from_block(block)

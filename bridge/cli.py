@@ -11,15 +11,14 @@ import errno
 import importlib
 import io
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 from typing import NoReturn
 
 from bridge.console import say
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.stop_signals import Stopped, end_on_signals
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "separate": ("bridge.commands.separate", "split songs into the stems of their clusters"),
@@ -37,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("bridge.commands.export", "turn a checkpoint into a bundle, or a bundle into ONNX"),
     "bench": ("bridge.commands.bench", "measure latency, cost and exactness on this machine"),
 }
-INTERRUPTED, TERMINATED, WRONG_USAGE = 130, 143, 2
+INTERRUPTED, WRONG_USAGE = 130, 2
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -104,8 +103,11 @@ def _run(argv: Sequence[str]) -> int:
     return int(arguments.run(arguments))
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(TERMINATED)
+def _open_closed_streams() -> None:
+    """A standard stream that the caller has closed leads nowhere; else the next file would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def _leave_stdout() -> None:
@@ -116,7 +118,8 @@ def _leave_stdout() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `vqss` with `argv` (default: the process's own) and return its exit code."""
     if argv is None:
-        signal.signal(signal.SIGTERM, _terminate)  # cleans up just as Ctrl-C does
+        _open_closed_streams()
+        end_on_signals()
         # Matrices here are small: threads would wait for each other longer than they compute.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -131,9 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         say(str(error))
         return WRONG_USAGE if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped) as stopped:
         say("stopped; unfinished output was removed")
-        return INTERRUPTED
+        return stopped.exit_code if isinstance(stopped, Stopped) else INTERRUPTED
     except BrokenPipeError:
         _leave_stdout()
         return 1

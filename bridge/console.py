@@ -20,7 +20,7 @@ def say(message: str) -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """The one JSON object of a command run with --json; infinities and not-a-number are refused."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(value, allow_nan=False))  # ASCII, which is the same in whatever encoding stdout has
 
 
 def print_table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> None:

@@ -176,14 +176,15 @@ import sys
 from PyQt6.QtCore import QT_VERSION_STR
 from PyQt6.QtWidgets import QApplication, QLabel
 application = QApplication(sys.argv[:1])
-label = QLabel("vqss"); label.show(); application.processEvents()
+if {shown}: label = QLabel("vqss"); label.show(); application.processEvents()
 print(QT_VERSION_STR)
 """
 
 
-def check_qt() -> Check:
-    # On X11 Qt needs libraries that it does without elsewhere, and that are not looked for until a window opens.
-    fine, text = probe(QT_PROBE, screen=bool(os.environ.get("DISPLAY")))
+def check_qt(shown: bool = True) -> Check:
+    """Whether Qt works here; shown: with a window, which is seen for a moment."""
+    # On X11 Qt needs libraries that it does without elsewhere, some of which are not looked for until a window opens.
+    fine, text = probe(QT_PROBE.format(shown=shown), screen=bool(os.environ.get("DISPLAY")))
     if fine:
         return Check("Qt", True, f"{text}, for the mixer window")
     libraries = (
@@ -203,6 +204,17 @@ def check_screen() -> Check:
     if screen:
         return Check("screen", True, screen)
     return Check("screen", None, "none", "the mixer window needs one; on a server use vqss live and OSC")
+
+
+def window_fault() -> str | None:
+    """Why no window can open here, and what to do; None where one can, as on every system where Qt needs no screen."""
+    wanted = os.environ.get("QT_QPA_PLATFORM", "xcb")
+    if platform.system() != "Linux" or not wanted.startswith(("xcb", "wayland")):
+        return None
+    for look in (check_screen, lambda: check_qt(shown=False)):
+        if not (check := look()).ok:
+            return f"no window can open here ({check.name}: {check.detail.partition(';')[0]}); {check.fix}"
+    return None
 
 
 FONT_PROBE = """

@@ -22,7 +22,7 @@ State = Callable[[], Sequence[str]]
 
 
 class EngineChild:
-    """`vqss live` with the options `arguments`; the first time with `first` too.
+    """`vqss live` with the options `arguments`; the first time with `first` too. It ends when this process does.
 
     `state()` gives the options that bring the next one to where the last one was; it is asked when a child dies, or
     is to be replaced. `tell(text)` is told in words what happened. A child that ends before its sound runs is not
@@ -70,9 +70,9 @@ class EngineChild:
         threading.Timer(_PATIENCE_S, lambda: _kill(process)).start()
 
     def _start(self, state: Sequence[str]) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bridge", "live", *self._arguments, *state]
+        command = [sys.executable, "-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state]
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
 
@@ -84,6 +84,7 @@ class EngineChild:
         while True:
             ran = self._listen()
             self._process.wait()
+            _close(self._process)
             if self._closing.is_set():
                 return
             if not self._take_wanted():
@@ -140,6 +141,13 @@ class EngineChild:
             _kill(self._process)
             self._thread.join(1.0)
         self._process.wait()
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    """Close the pipes to a process that has ended."""
+    for pipe in (process.stdin, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

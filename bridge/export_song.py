@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 
 from bridge.batch import song_seconds
 from bridge.coding import Coding
@@ -25,6 +23,7 @@ from bridge.files import FileJob, Separation, separate_file
 from bridge.song_separation import Advance
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
+from vqss_engine.stop_signals import end_on_signals
 
 _STEPS = 200
 
@@ -35,7 +34,7 @@ def main() -> int:
     parser.add_argument("target", type=Path)
     separate.add_arguments(parser)
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_signals()
     try:
         result = _export(arguments)
     except VQSSError as error:
@@ -44,10 +43,6 @@ def main() -> int:
     for remark in result.remarks:
         say(remark)
     return 0
-
-
-def _stop(signum: int, frame: object) -> NoReturn:
-    raise SystemExit(143)
 
 
 def _export(arguments: argparse.Namespace) -> Separation:

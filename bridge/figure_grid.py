@@ -14,6 +14,7 @@ import numpy as np
 from bridge.figure import DYNAMIC_RANGE_DB, row_labels
 from bridge.manifest import printable
 from bridge.mel_picture import MelPicture
+from bridge.output_folder import hidden_beside
 
 _COLUMN_IN, _ROW_IN, _DPI = 1.75, 0.5, 100
 _LEVELS, _GRAYS = 26, 6
@@ -36,7 +37,7 @@ def save_grid(path: Path, songs: Sequence[SongPicture], names: Sequence[str]) ->
     """
     from PIL import Image
 
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = hidden_beside(path)
     try:
         canvas = _draw(songs, row_labels(names))
         with warnings.catch_warnings():

@@ -14,6 +14,8 @@ from vqss_engine.errors import VQSSError
 
 _OURS = re.compile(r"(cluster_\d\d(_[\w-]+)?|mixdown)\.(wav|flac|ogg|mp3)|spectrograms\.png|manifest\.json")
 
+_KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
+
 
 def check_free(folder: Path, overwrite: bool) -> None:
     """Raise VQSSError where `folder` already holds something and may not be overwritten."""
@@ -44,6 +46,11 @@ def make_folder(folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
+def hidden_beside(path: Path) -> Path:
+    """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long."""
+    return path.with_name(f".{path.name[:_KEPT_OF_NAME]}.partial-{os.getpid()}")
+
+
 @contextmanager
 def filled_folder(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to fill, then move what it holds to `folder`; after any error both are as before.
@@ -51,7 +58,7 @@ def filled_folder(folder: Path) -> Iterator[Path]:
     An existing `folder` loses the files of an earlier separation and keeps all others. Raises VQSSError where the
     disk refuses.
     """
-    partial = folder.parent / f".{folder.name}.partial-{os.getpid()}"
+    partial = hidden_beside(folder)
     with made_folder(folder.parent):
         try:
             shutil.rmtree(partial, ignore_errors=True)

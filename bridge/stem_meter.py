@@ -29,13 +29,20 @@ def peak_dbfs(peak: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 def _measure(mix: np.ndarray, stems: np.ndarray, first: int, last: int, energy: np.ndarray, peak: np.ndarray) -> float:
-    """Add samples first … last - 1 to energy (K,) and peak (K,); returns the largest of |sum of stems - mix|."""
+    """Add samples first … last - 1 to energy (K + 1,), the mix's comes last, and to peak (K,).
+
+    Returns the largest of |sum of stems - mix|.
+    """
     clusters, channels, _ = stems.shape
     difference = np.empty(last - first, np.float64)
     largest = 0.0
     for c in range(channels):
+        whole = 0.0
         for i in range(len(difference)):
-            difference[i] = -np.float64(mix[c, first + i])
+            sample = np.float64(mix[c, first + i])
+            whole += sample * sample
+            difference[i] = -sample
+        energy[clusters] += whole
         for k in range(clusters):
             row = stems[k, c]
             total, highest = 0.0, np.float32(0.0)
@@ -55,15 +62,15 @@ def _measure(mix: np.ndarray, stems: np.ndarray, first: int, last: int, energy: 
 class StemMeter:
     """Measures stems (K, C, n) against their mix (C, n).
 
-    After `finish`: `rms_dbfs`, `peak_dbfs` and `share` (K,) (shares of the summed energy, 0...1, adding up to one
-    unless all is silent), `active` (K,) bool (over 1e-4 of the energy of some second that is not silent) and
-    `null_dbfs`, the largest sample of sum of stems minus mix.
+    After `finish`: `rms_dbfs`, `peak_dbfs` and `share` (K,) (of the mix's energy, 0...1; what stems have in common
+    keeps their sum below one), `active` (K,) bool (over 1e-4 of the mix's energy in some second that is not silent)
+    and `null_dbfs`, the largest sample of sum of stems minus mix.
     """
 
     def __init__(self, clusters: int, channels: int, sample_rate: int) -> None:
         self._channels, self._second = channels, sample_rate
-        self._energy = np.zeros(clusters)
-        self._second_energy = np.zeros(clusters)
+        self._energy = np.zeros(clusters + 1)  # the mix's comes last
+        self._second_energy = np.zeros(clusters + 1)
         self._second_samples = 0
         self._peak = np.zeros(clusters)
         self._difference = 0.0
@@ -89,9 +96,9 @@ class StemMeter:
         return bool(np.isfinite(self._energy).all() and np.isfinite(self._second_energy).all())
 
     def _end_second(self) -> None:
-        total = float(self._second_energy.sum())
-        if total > AUDIBLE_POWER * self._second_samples * self._channels:
-            self.active |= self._second_energy > ACTIVE_SHARE * total
+        whole = float(self._second_energy[-1])
+        if whole > AUDIBLE_POWER * self._second_samples * self._channels:
+            self.active |= self._second_energy[:-1] > ACTIVE_SHARE * whole
         self._energy += self._second_energy
         self._second_energy[:] = 0.0
         self._second_samples = 0
@@ -103,12 +110,12 @@ class StemMeter:
 
     @property
     def share(self) -> NDArray[np.float64]:
-        return self._energy / max(float(self._energy.sum()), 1e-300)
+        return np.minimum(1.0, self._energy[:-1] / max(float(self._energy[-1]), 1e-300))
 
     @property
     def rms_dbfs(self) -> list[float]:
         samples = max(1, self.frames * self._channels)
-        return [power_dbfs(float(energy) / samples) for energy in self._energy]
+        return [power_dbfs(float(energy) / samples) for energy in self._energy[:-1]]
 
     @property
     def peak_dbfs(self) -> list[float]:

@@ -220,9 +220,15 @@ def test_export_never_replaces_a_training_run(tmp_path: Path, capsys: pytest.Cap
     assert (run / "checkpoint.pt").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, jobs: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "to", "jobs"),
+    [
+        (signal.SIGINT, 130, "process", "1"), (signal.SIGTERM, 143, "group", "1"), (signal.SIGHUP, 129, "process", "1"),
+        (signal.SIGINT, 130, "group", "2"), (signal.SIGTERM, 143, "process", "2"), (signal.SIGTERM, 143, "group", "2"),
+        (signal.SIGHUP, 129, "group", "2"),
+    ],
+)  # fmt: skip
+def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, to: str, jobs: str, tmp_path: Path) -> None:
     songs = [tmp_path / "a.wav", tmp_path / "b.wav"]
     for path in songs:
         soundfile.write(path, np.tile(bench_signal(4.0, 44_100).T, (60, 1)), 44_100)
@@ -231,16 +237,20 @@ def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, jobs: str, 
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     # as from a terminal: a shell's background jobs, this test perhaps among them, are born deaf to Ctrl-C
     listen: Callable[[], object] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment, preexec_fn=listen)
+    child = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, env=environment, preexec_fn=listen, start_new_session=True
+    )
     assert child.stderr
-    while child.poll() is None and not list(out.glob(".a.partial-*/cluster_00*")):
+    while child.poll() is None and len(list(out.glob(".*.partial-*/cluster_00*"))) < int(jobs):
         time.sleep(0.05)
     assert child.poll() is None, child.stderr.read()
     child.send_signal(number)
+    if to == "group":  # too, as `timeout` does
+        os.killpg(child.pid, number)
     err = child.stderr.read().decode()
     child.stderr.close()
     assert child.wait(60) == code
-    assert "Traceback" not in err
+    assert number == signal.SIGHUP or "Traceback" not in err  # no terminal is there any more to show it
     assert not (tmp_path / "deep").exists()
 
 

@@ -11,13 +11,14 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.aligned_hops import AlignedHops
 from bridge.audio_files import AudioReader, AudioWriter
 from bridge.batch import plan_folders
 from bridge.bench_signal import bench_signal
 from bridge.coding import Coding
 from bridge.resample import StreamingResampler
 from bridge.stem_meter import StemMeter
-from bridge.stem_stream import HopSeparator, SharedResidual
+from bridge.stem_stream import SharedResidual, StemStream
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import PROFILES, StreamConfig
 from vqss_engine.errors import UsageError, VQSSError
@@ -46,14 +47,28 @@ def test_equal_rates_pass_untouched() -> None:
 @pytest.mark.parametrize("samples", [1, 255, 256, 5_000])
 def test_hops_of_any_blocks_give_aligned_stems_that_sum_to_the_signal(profile: str, samples: int) -> None:
     bundle = ModelBundle.load()
-    separator = HopSeparator(OfflineSeparator(bundle, StreamConfig.named(profile), 2))
+    separator = OfflineSeparator(bundle, StreamConfig.named(profile), 2)
+    hops = AlignedHops((2,), separator.hop, separator.latency_samples, separator.process)
     signal = bench_signal(samples / 44_100, 44_100)
     for size in (samples, 77):
         separator.reset()
-        parts = [separator.process(signal[:, start : start + size]) for start in range(0, samples, size)]
-        stems = np.concatenate([*parts, separator.flush()], axis=-1)
+        hops.reset(separator.latency_samples)
+        parts = [hops.process(signal[:, start : start + size]) for start in range(0, samples, size)]
+        stems = np.concatenate([*parts, hops.flush()], axis=-1)
         assert stems.shape == (bundle.config.clusters, 2, samples)
         assert np.abs(stems.sum(axis=0) - signal).max() <= 1e-5
+
+
+@pytest.mark.parametrize("rate", [22_050, 48_000])
+def test_stems_at_other_rates_do_not_depend_on_the_blocks_they_come_in(rate: int) -> None:
+    signal = bench_signal(1.3, rate)
+    whole: np.ndarray | None = None
+    for size in (signal.shape[1], 16_384, 1_000, 77):
+        stream = StemStream(OfflineSeparator(ModelBundle.load(), StreamConfig.named("default"), 2), 44_100, rate)
+        pairs = [stream.process(signal[:, start : start + size]) for start in range(0, signal.shape[1], size)]
+        stems = np.concatenate([stems for _, stems in (*pairs, stream.flush())], axis=-1)
+        whole = stems if whole is None else whole
+        assert stems.shape[-1] == signal.shape[1] and np.abs(stems - whole).max() < 1e-6
 
 
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=6), st.integers(0, 2**31))
@@ -73,9 +88,9 @@ def test_shared_residual_completes_the_sum_and_leaves_silent_stems_silent(sizes:
 
 
 def test_meter_counts_a_cluster_active_by_its_share_of_some_second() -> None:
-    meter = StemMeter(3, 1, 1_000)
-    stems = np.zeros((3, 1, 3_000), np.float32)
-    stems[0] = 0.5
+    meter = StemMeter(4, 1, 1_000)
+    stems = np.zeros((4, 1, 3_000), np.float32)
+    stems[0] = stems[3] = 0.25
     stems[1, 0, 1_000:2_000] = 0.5 * 10 ** (-39 / 20)
     stems[2] = 0.5 * 10 ** (-41 / 20)
     mix = stems.sum(axis=0)
@@ -83,10 +98,11 @@ def test_meter_counts_a_cluster_active_by_its_share_of_some_second() -> None:
     for start in range(0, 3_000, 700):
         meter.process(mix[:, start : start + 700], stems[..., start : start + 700])
     meter.finish()
-    assert meter.active.tolist() == [True, True, False]
+    assert meter.active.tolist() == [True, True, False, True]
     assert meter.null_dbfs == pytest.approx(-60.0, abs=0.01)
-    assert meter.peak_dbfs[0] == pytest.approx(-6.02, abs=0.01)
-    assert meter.share.sum() == pytest.approx(1.0)
+    assert meter.peak_dbfs[0] == pytest.approx(-12.04, abs=0.01)
+    assert meter.share == pytest.approx(np.square(stems).sum((1, 2)) / np.square(mix).sum(), rel=1e-4)
+    assert meter.share[0] == pytest.approx(0.25, abs=0.01)  # half the amplitude of the mix
 
 
 def test_meter_calls_nothing_active_in_digital_dust() -> None:

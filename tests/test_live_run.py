@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def test_a_song_below_the_music_folder_is_played(
     assert "no file" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> None:
     port = free_port()
     command = [sys.executable, "-m", "bridge", *CLOCK, f"--osc=127.0.0.1:{port}", "--model", model, "--json"]
@@ -84,6 +85,33 @@ def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> N
             raise
     assert live.returncode == 0
     assert report["hops"] > 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_before_the_sound_begins_is_one_line(
+    model: str, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    pipe = tmp_path / "preset.json"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "bridge", *NO_DEVICE, "--model", model, "--preset", str(pipe), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
+        writer = os.open(pipe, os.O_WRONLY)  # once it reads the preset
+        live.send_signal(number)
+        out, err = live.communicate(timeout=STARTING_S)
+        os.close(writer)
+    assert live.returncode == code
+    assert out == "" and err == "vqss: stopped; unfinished output was removed\n"
+
+
+def test_a_child_ends_with_its_parents_pipe(model: str) -> None:
+    command = [sys.executable, "-m", "bridge", *NO_DEVICE, "--model", model, "--json", "--end-with-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as live:
+        assert live.stdin is not None and live.stdout is not None and live.stderr is not None
+        assert live.stderr.readline()  # it runs
+        live.stdin.close()
+        report = json.loads(live.stdout.read())
+        live.stderr.read()
+    assert live.returncode == 0 and report["hops"] > 0
 
 
 def wait_for_hops(port: int) -> None:

@@ -120,6 +120,15 @@ def test_class_names_ignore_numbers_and_unlisted_classes_become_other(tmp_path: 
     assert standard_classes([two]) is None
 
 
+def write_map(path: Path, name: str) -> Path:
+    path.write_text(json.dumps({str(k): name for k in range(16)}))
+    return path
+
+
+def test_a_map_may_spell_classes_as_the_files_do(tmp_path: Path) -> None:
+    assert set(read_map(write_map(tmp_path / "map.json", "Bass"), 16).values()) == {class_of(Path("Bass.wav"))}
+
+
 def test_an_unfit_map_is_refused(tmp_path: Path) -> None:
     (tmp_path / "map.json").write_text(json.dumps({"0": "a"}))
     with pytest.raises(UsageError, match="save-map"):
@@ -140,6 +149,7 @@ def test_what_cannot_be_read_or_written_is_told_before_the_songs_are_scored(
         ({"figure": tmp_path / "nofolder" / "h.png"}, VQSSError, "there is no folder .*; create it"),
         ({"figure": tmp_path / "h.bmp"}, UsageError, r"h\.bmp.*; give a name that ends in \.png"),
         ({"save_map": tmp_path / "songs"}, VQSSError, "cannot write"),
+        ({"map_file": write_map(tmp_path / "drums.json", "Drums")}, UsageError, "no class in .* give classes of bass"),
     ):  # fmt: skip
         with pytest.raises(error, match=words):
             run_evaluation(tmp_path / "songs", **options)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.class_names import instrument_of
 from training.codes import clip_codes, load_encoder
 from training.ideal_mask import ideal_ratio_error
-from training.multitracks import Multitrack, find_multitracks, read_song, standard_classes
+from training.multitracks import Multitrack, find_multitracks, read_song, scored_classes, standard_classes
 from training.reports import class_report, cluster_report, code_report, robust_report
 from training.robust import VARIANTS
 from training.scoring import PartitionScore, SongScore, best_map, partition_score
@@ -121,14 +121,20 @@ class Scorer:
 
 
 def read_map(path: str | Path, clusters: int) -> dict[int, str]:
-    """A map of clusters to classes from JSON; raises VQSSError or UsageError where it does not fit."""
+    """A map of clusters to classes, in lower case, from JSON; raises VQSSError or UsageError where it does not fit."""
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise VQSSError(f"cannot read the map {path} ({error}); give a JSON object of cluster to class") from error
     if not isinstance(data, dict) or set(data) != {str(k) for k in range(clusters)}:
         raise UsageError(f"{path} does not map clusters 0 to {clusters - 1}; write it with --save-map")
-    return {int(k): str(v) for k, v in data.items()}
+    return {int(k): str(v).lower() for k, v in data.items()}
+
+
+def _check_classes(path: str | Path, mapping: dict[int, str], classes: set[str]) -> None:
+    """Raise UsageError for a map that is of other songs."""
+    if classes.isdisjoint(mapping.values()):
+        raise UsageError(f"no class in {path} is one of these songs'; give classes of {', '.join(sorted(classes))}")
 
 
 def score_songs(
@@ -179,6 +185,8 @@ def run_evaluation(
     if figure and not bundle.query_weights:
         raise UsageError(f"the bundle '{bundle.name}' has no query encoder, whose codes the figure shows; leave it out")
     songs = find_multitracks(Path(directory), leave_out)
+    if map_file and given:
+        _check_classes(map_file, given, scored_classes(songs))
     results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
     if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")

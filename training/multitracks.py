@@ -35,7 +35,8 @@ class Multitrack:
 
 
 def class_of(path: Path, song: Path | None = None) -> str:
-    """The class a stem file is named after; `song` is its song's folder (default: the one it lies in)."""
+    """The class a stem file is named after, in lower case; `song` is its song's folder (default: the one it lies in).
+    """
     if song is not None and path.parent != song:
         if path.parent.name != "stems":
             return path.parent.name.lower()
@@ -82,6 +83,11 @@ def read_song(song: Multitrack, sample_rate: int) -> list[tuple[str, Floats]]:
             stems.append((name, np.ascontiguousarray(stereo.T)))
     longest = max((audio.shape[1] for _, audio in stems), default=0)
     return [(name, np.pad(audio, ((0, 0), (0, longest - audio.shape[1])))) for name, audio in stems]
+
+
+def scored_classes(songs: list[Multitrack]) -> set[str]:
+    """The classes that songs are scored by: the standard ones where there are such, else all."""
+    return standard_classes(songs) or set().union(*(song.classes for song in songs))
 
 
 def standard_classes(songs: list[Multitrack]) -> set[str] | None:

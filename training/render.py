@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from training.score import Score
 from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.native_name import native_name
+from vqss_engine.stop_signals import end_after, ended_by_signals, interrupts_ignored
 
 log = logging.getLogger(__name__)
 
@@ -111,11 +113,17 @@ def _finished(job: Job, indices: Sequence[int], jobs: int) -> Any:
         for index in indices:
             yield _render(index)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (job,)) as pool:
-        futures = [pool.submit(_render, index) for index in indices]
+    context = get_context("spawn")
+    wanted, stop = context.Pipe(duplex=False)
+    with stop, ProcessPoolExecutor(jobs, context, _start_worker, (job, wanted)) as pool:
+        with interrupts_ignored():
+            futures = [pool.submit(_render_in_worker, index) for index in indices]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BaseException:
+            stop.close()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -128,10 +136,18 @@ class _Worker:
     arrangements: Sequence[Path]
 
 
-def _start_worker(job: Job) -> None:
+def _start_worker(job: Job, wanted: Connection | None = None) -> None:
+    """`wanted`, of a process of its own: ends when its work is not wanted any more, or whoever wanted it has died."""
     _Worker.job = job
     _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split)
     _Worker.arrangements = midi_files(job.midi_dir) if job.midi_dir else ()
+    if wanted is not None:
+        end_after(lambda: wanted.poll(None))
+
+
+def _render_in_worker(index: int) -> Path:
+    with ended_by_signals():
+        return _render(index)
 
 
 def _render(index: int) -> Path:
@@ -184,11 +200,21 @@ def _balance(rng: np.random.Generator, stems: list[Stem]) -> list[Stem]:
 
 def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]) -> Path:
     """Write a song's stems and `song.json` to a folder that appears at once, replacing a broken one."""
-    import soundfile
-
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
+    try:
+        _fill(part, score, stems, extra)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _fill(part: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]) -> None:
+    import soundfile
+
     files = []
     for number, stem in enumerate(stems):
         name = f"{number:02d}_{stem.name}.flac"
@@ -201,6 +227,3 @@ def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[st
     content = {"format": 1, "tempo": round(score.tempo, 2), "key": score.key, "mode": mode, "genre": score.genre.name,
                **origin, "seconds": score.seconds, **extra, "stems": files}
     (part / "song.json").write_text(json.dumps(content, indent=1) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
-    return folder

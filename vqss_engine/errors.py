@@ -1,10 +1,17 @@
 """The errors a user can cause and mend; everything else is a bug and keeps its traceback."""
 
+import copyreg
+from typing import Any
+
 
 class VQSSError(Exception):
     """Something failed; the message says what is wrong and what to do (`what; mend`), exit code 1."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it is, without its constructor, whose arguments need not be `args`: errors go from process to process.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class UsageError(VQSSError):

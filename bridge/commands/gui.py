@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.commands import live
 from bridge.console import say
+from bridge.doctor import window_fault
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.stop_signals import ending_signals
 
 if TYPE_CHECKING:
     from bridge.osc_client import RemoteControl
@@ -27,18 +31,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gui.app import show
-
     song = arguments.song or arguments.source
     if song is not None and not song.is_file():
         raise VQSSError(f"there is no file '{song}'; check the path")
     if arguments.osc == live.NO_OSC:
         raise UsageError("the mixer window needs OSC to reach its engine; leave --osc none out")
-    for option in ("json", "seconds", "measure_latency", "freewheel"):
+    for option in ("json", "measure_latency", "freewheel"):
         if getattr(arguments, option):
             raise UsageError(f"--{option.replace('_', '-')} is for `vqss live`; leave it out")
+    with _window_tried():
+        from gui.app import show  # meanwhile
     with _foreign_engine(arguments) if arguments.connect else own_engine(arguments, song) as (remote, services):
-        return show(remote, services, song, _tell_start if arguments.debug else None)
+        return show(remote, services, song, lambda: _painted(arguments))
+
+
+@contextmanager
+def _window_tried() -> Iterator[None]:
+    """Try in another process whether a window can open: Qt ends one where it cannot. Raises VQSSError."""
+    with ThreadPoolExecutor(1, "window-tried") as pool:
+        fault = pool.submit(window_fault)
+        yield
+    if text := fault.result():
+        raise VQSSError(text)
+
+
+def _painted(arguments: argparse.Namespace) -> None:
+    """What begins once the window shows."""
+    from PyQt6.QtCore import QCoreApplication, QTimer
+
+    def close(*_: object) -> None:
+        QCoreApplication.exit()
+
+    for number in ending_signals():
+        signal.signal(number, close)
+    if arguments.seconds is not None:
+        QTimer.singleShot(round(1000 * arguments.seconds), close)
+    if arguments.debug:
+        _tell_start()
 
 
 def _tell_start() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.commands import options
 from bridge.console import print_json, say
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.stop_signals import end_after, ending_signals
 
 if TYPE_CHECKING:
     from bridge.automation import Automation
@@ -56,6 +57,8 @@ def add_arguments(
     parser.add_argument("--seconds", type=options.positive_seconds, metavar="S", help="end after this time")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what is heard; with multi every cluster too")
     parser.add_argument("--measure-latency", action="store_true", help="measure through a cable from output to input")
+    # For who starts it as a child: the pipe that is its input ends with them, however they end.
+    parser.add_argument("--end-with-stdin", action="store_true", help=argparse.SUPPRESS)
     options.add_json(parser)
 
 
@@ -83,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bridge.live_report import print_report
 
     _check(arguments)
+    if arguments.end_with_stdin:
+        end_after(lambda: os.read(sys.stdin.fileno(), 1))
     if arguments.measure_latency:
         return _measure(arguments)
     with ExitStack() as stack:
@@ -142,14 +147,14 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
-    """Ctrl-C and SIGTERM end the run with its report; a second one ends at once."""
+    """Ctrl-C, SIGTERM and SIGHUP end the run with its report; a second one ends at once."""
 
     def handle(signum: int, frame: FrameType | None) -> None:
         # Not here: an event's lock may be held by what this handler interrupts, and would be waited for for ever.
         threading.Thread(target=stop, name="live-stop", daemon=True).start()
         signal.signal(signum, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, *ending_signals()):
         stack.callback(signal.signal, number, signal.signal(number, handle))
 
 

@@ -1,0 +1,77 @@
+"""The signals that ask a process to end, as an error that unwinds: what is unfinished is removed, as after Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+
+class Stopped(SystemExit):
+    """A signal has asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__(self.exit_code)
+
+
+def ending_signals() -> list[signal.Signals]:
+    """Asked to end, and the terminal was closed; without one that is ignored, as by nohup."""
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
+
+
+def end_on_signals() -> None:
+    """Let each of them raise Stopped on the main thread."""
+    for number in ending_signals():
+        signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    for each in ending_signals():
+        signal.signal(each, signal.SIG_IGN)  # a second one, which some programs send, would cut the unwinding short
+    raise Stopped(number)
+
+
+def end_after(wait: Callable[[], object]) -> None:
+    """End this process as by SIGTERM once `wait()` returns, which a thread of its own calls, `end-after`."""
+
+    def watch() -> None:
+        wait()
+        os.kill(os.getpid(), signal.SIGTERM)  # to the process, which wakes the main thread wherever it waits
+
+    threading.Thread(target=watch, name="end-after", daemon=True).start()
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Around a task in a pool's worker: a signal that ends the task ends the process, once the task has unwound.
+
+    A pool would take it for the task's error, and give the worker the next task; between tasks it ends it at once.
+    """
+    before = {number: signal.getsignal(number) for number in ending_signals()}
+    try:
+        end_on_signals()
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    except Stopped as stopped:
+        os._exit(stopped.exit_code)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Processes that start here are deaf to Ctrl-C, also while they import: whoever started them tells them to stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
