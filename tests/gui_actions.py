@@ -29,6 +29,7 @@ from tests.gui_windows import (
     key,
     settle,
     shown,
+    turn,
     type_into,
     wheel,
     window_on,
@@ -154,8 +155,7 @@ class Hand:
             rows = [row for row in card.rows.values() if hasattr(row, "slider")]
             if rows and what < 0.75:
                 row = self._random.choice(rows)
-                row.slider.setFocus()
-                wheel(row.slider, self._random.randint(-9, 9), self._modifiers())
+                turn(row.slider, self._random.randint(-9, 9), self._modifiers())
                 type_into(row.field, self._random.choice(TEXTS))
             else:
                 click(self._random.choice(buttons))

@@ -96,6 +96,12 @@ def wheel(widget: QWidget, notches: int, modifiers: Qt.KeyboardModifier = NONE) 
     settle()
 
 
+def turn(slider: QWidget, notches: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    """Turn the wheel over what only turns with the focus."""
+    slider.setFocus()
+    wheel(slider, notches, modifiers)
+
+
 def type_into(field: QWidget, text: str) -> None:
     """Give a text field the focus, replace what it holds, and press Enter."""
     field.setFocus()

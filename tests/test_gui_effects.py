@@ -12,7 +12,7 @@ from PyQt6.QtCore import QPoint
 from gui import chains as edit
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import application, click, drag, settle, type_into, wheel, window_on
+from tests.gui_windows import application, click, drag, settle, turn, type_into, window_on
 from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface, Parameter
 
@@ -59,7 +59,7 @@ def test_effects_are_added_ordered_switched_and_removed(mixer: Bench) -> None:
 
 def test_every_change_of_a_chain_can_be_taken_back_and_done_again(mixer: Bench) -> None:
     add(mixer, COMPRESSOR)
-    wheel(mixer.panel.cards[0].rows["threshold_db"].slider, -4)
+    turn(mixer.panel.cards[0].rows["threshold_db"].slider, -4)
     add(mixer, DELAY)
     assert mixer.surface.get(THRESHOLD) == -4.0          # a new rack begins with the values of now
     for expected in (["Compressor"], ["Compressor"], []):
@@ -119,7 +119,7 @@ def test_what_only_loading_sets_is_loaded_when_the_hand_rests(mixer: Bench) -> N
     mixer.effects.kinds = (LIMITER,)
     add(mixer, LIMITER)
     rack = mixer.host.rack
-    wheel(mixer.panel.cards[0].rows["lookahead_ms"].slider, 3)
+    turn(mixer.panel.cards[0].rows["lookahead_ms"].slider, 3)
     mixer.effects.kinds_known.emit()     # what shows the panel anew must not take the move with it
     assert not mixer.effects.busy
     wait_until(lambda: mixer.host.rack is not rack)
@@ -162,7 +162,7 @@ def test_effects_of_somebody_else_can_be_set_and_not_reordered(mixer: Bench, tmp
     card = mixer.panel.cards[0]
     assert card.title == "Gain" and not card.remove.isEnabled() and not mixer.panel.add.isEnabled()
     assert "Somebody else" in mixer.panel.note.text()
-    wheel(card.rows["gain_db"].slider, -3)
+    turn(card.rows["gain_db"].slider, -3)
     assert mixer.surface.get("/vqss/cluster/3/fx/0/gain_db") == -2.0       # pedalboard begins with 1 dB
 
 
@@ -175,7 +175,7 @@ def test_a_foreign_engine_has_values_and_says_what_cannot_be_done(tmp_path: Path
         window.dock.show("0")
         panel = window.dock.panel
         assert not panel.add.isEnabled() and "not started by this window" in panel.note.text()
-        wheel(panel.cards[0].rows["gain_db"].slider, -6)
+        turn(panel.cards[0].rows["gain_db"].slider, -6)
         assert surface.get(gain.path) == -6.0
 
 

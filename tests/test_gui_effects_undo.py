@@ -10,7 +10,7 @@ from PyQt6.QtCore import Qt
 
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import CONTROL, click, key, wheel
+from tests.gui_windows import CONTROL, click, key, turn, wheel
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
 DELAY = EffectKind("Delay", "built in", {"plugin": "Delay"})
@@ -32,7 +32,7 @@ def add(mixer: Bench, kind: EffectKind) -> None:
 
 def test_undo_waits_for_the_rack_that_is_on_its_way(mixer: Bench) -> None:
     add(mixer, COMPRESSOR)
-    wheel(mixer.panel.cards[0].rows["threshold_db"].slider, -4)
+    turn(mixer.panel.cards[0].rows["threshold_db"].slider, -4)
     add(mixer, DELAY)
     for _ in range(2):
         mixer.window.model.undo()
