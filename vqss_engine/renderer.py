@@ -113,11 +113,9 @@ class Renderer:
         self.separator.powers(self.powers)
         if not math.isfinite(float(self.powers.sum())):
             raise ModelFault("the model gave non-finite values")
-        self._silent_hops += 1
-        self._silent_hops[strips.end.any(axis=1) | strips.start.any(axis=1)] = 0
         base = None if self._owned.all() and not self._leaving else self._mixed(strips)
         self._leaving = max(0, self._leaving - 1)
-        stems = self._owned_stems() if self._owned.any() else None
+        stems = self._owned_stems(strips) if self._owned.any() else None
         gains = self._ramped(strips)
         self._current.process(base, stems, self._active, gains)
         if self._next is None:
@@ -155,12 +153,14 @@ class Renderer:
             base += self.separator.mixdown(self._delta, self._other)
         return base
 
-    def _owned_stems(self) -> Floats:
+    def _owned_stems(self, strips: LinearRamp) -> Floats:
         """The stems of owned clusters that are heard, or may sound on behind a closed fader.
 
         Effects may ring. And a cluster is faded after it was held back in step with others: until what is held back
         is over, a fader that opens again must find it whole.
         """
+        self._silent_hops += 1
+        self._silent_hops[strips.end.any(axis=1) | strips.start.any(axis=1)] = 0
         held_hops = max(inserts.held_hops for inserts in self._running)
         ringing = np.logical_or.reduce([inserts.owned for inserts in self._running])
         lasts_hops = np.where(ringing, self._tail_hops, held_hops)
