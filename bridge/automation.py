@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.output_folder import make_folder
+from bridge.output_folder import hidden_beside, make_folder
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.state import state_fields
@@ -145,7 +145,7 @@ def write_take(path: Path, take: Take) -> None:
     """Write a take, one change a line; raises VQSSError, and then there is no file."""
     lines = ",\n".join(json.dumps(change, ensure_ascii=False) for change in take.changes)
     start = json.dumps(take.start, indent=1, ensure_ascii=False)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = hidden_beside(path)
     try:
         partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
         os.replace(partial, path)

@@ -12,6 +12,7 @@ import numpy as np
 
 from bridge.manifest import printable
 from bridge.mel_picture import MelPicture
+from bridge.output_folder import hidden_beside
 
 DYNAMIC_RANGE_DB = 80.0
 _TICKS_HZ = (100, 1_000, 10_000)
@@ -30,7 +31,7 @@ def save_picture(
 
     `names` has one entry per cluster; labels of clusters that are not `active` are pale. Raises OSError.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = hidden_beside(path)
     try:
         figure = _draw(picture, row_labels(names), title, active)
         with warnings.catch_warnings():

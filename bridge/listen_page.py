@@ -23,6 +23,7 @@ from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
 from bridge.manifest import printable
 from bridge.mel_picture import MelPicture
+from bridge.output_folder import hidden_beside
 from vqss_engine.errors import VQSSError
 
 PAGE_NAME = "index.html"
@@ -108,7 +109,7 @@ def write_page(out: Path, songs: Sequence[tuple[Separation, list[Track]]]) -> Pa
         "SONGS": "\n".join(_song(separation, tracks) for separation, tracks in songs),
     }
     page = re.sub("@([A-Z]+)@", lambda found: values[found[1]], values["PAGE"])
-    partial = out / f".{PAGE_NAME}.partial-{os.getpid()}"
+    partial = hidden_beside(out / PAGE_NAME)
     try:
         partial.write_text(page, encoding="utf-8")
         os.replace(partial, out / PAGE_NAME)

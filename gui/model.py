@@ -7,7 +7,7 @@ thread it lives on, with the value of that moment. Many changes of one path beco
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from PyQt6.QtCore import QObject, Qt, QThread, pyqtSignal
@@ -83,6 +83,12 @@ class MixerModel(QObject):
             return self.mixer.get(path)
         except VQSSError:
             return None
+
+    def settings(self, leaves: Sequence[str], paths: Sequence[str]) -> dict[str, Value]:
+        """Path -> value now of these leaves of every cluster, and of other paths, without those that have gone."""
+        wanted = [*(cluster_path(k, leaf) for k in range(self.clusters) for leaf in leaves), *paths]
+        found = {path: self.find(path) for path in wanted}
+        return {path: value for path, value in found.items() if value is not None}
 
     def text(self, path: str) -> str:
         """The value of a parameter that is a text; empty where it has gone."""

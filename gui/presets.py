@@ -14,7 +14,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.effects_model import RACK, EffectsModel
 from gui.history import Step
-from gui.model import MixerModel, cluster_path
+from gui.model import MixerModel
 from vqss_engine.control import Value
 from vqss_engine.errors import VQSSError
 
@@ -29,10 +29,9 @@ _MAIN_PATHS = ("/vqss/main/gain", "/vqss/main/mute", "/vqss/main/limiter")
 
 
 class Presets(QObject):
-    """`failed(text)`: what was refused; `loaded(name)`: a preset has come."""
+    """`failed(text)`: what was refused."""
 
     failed = pyqtSignal(str)
-    loaded = pyqtSignal(str)
     _answered = pyqtSignal(str, str)
 
     def __init__(self, model: MixerModel, effects: EffectsModel, parent: QObject | None = None) -> None:
@@ -86,7 +85,6 @@ class Presets(QObject):
             before.pop(RACK, None)
         step = self._model.history.add(before, {PRESET: name})
         self._model.history_changed.emit()
-        self.loaded.emit(name)
         if step is not None:
             QTimer.singleShot(_SETTLED_MS, lambda: self._complete(step))
 
@@ -97,9 +95,6 @@ class Presets(QObject):
 
     def _values(self) -> dict[str, Value]:
         """All that a preset may change, as it is now; effects only where they can be brought back."""
-        clusters = range(self._model.clusters)
-        paths = [*(cluster_path(k, leaf) for k in clusters for leaf in _CLUSTER_LEAVES), *_MAIN_PATHS]
-        found = {path: self._model.find(path) for path in paths}
-        values = {path: value for path, value in found.items() if value is not None}
+        values = self._model.settings(_CLUSTER_LEAVES, _MAIN_PATHS)
         rack = self._effects.state()
         return values if rack is None else {**values, RACK: rack}

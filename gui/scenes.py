@@ -6,7 +6,7 @@ import json
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from gui.model import MixerModel, cluster_path
+from gui.model import MixerModel
 from vqss_engine.control import Value
 
 NAMES = ("A", "B")
@@ -37,13 +37,8 @@ class Scenes(QObject):
             self._met = True
             self._kept = self._capture()
 
-    def _paths(self) -> list[str]:
-        clusters = range(self._model.clusters)
-        return [*(cluster_path(k, leaf) for k in clusters for leaf in _CLUSTER_LEAVES), *_MAIN_PATHS]
-
     def _capture(self) -> dict[str, Value]:
-        found = {path: self._model.find(path) for path in self._paths()}
-        return {path: value for path, value in found.items() if value is not None}
+        return self._model.settings(_CLUSTER_LEAVES, _MAIN_PATHS)
 
     def switch(self, name: str) -> None:
         """Make scene `name` (A or B) the one that is heard."""
