@@ -40,6 +40,8 @@ class EngineChild:
         self._lock = threading.Lock()
         self._closing, self._asked = threading.Event(), threading.Event()
         self._said: deque[str] = deque(maxlen=_SAID_LINES)
+        self.report = ""
+        """What the last child that ended by itself, or was asked to, told of its run on stdout."""
         self._process = self._start(first)
         self._thread = threading.Thread(target=self._watch, name="engine-child", daemon=True)
         self._thread.start()
@@ -72,7 +74,7 @@ class EngineChild:
     def _start(self, state: Sequence[str]) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state]
         return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
 
@@ -122,13 +124,14 @@ class EngineChild:
 
     def _listen(self) -> bool:
         """Keep what the child says until it ends; returns whether its sound ever ran."""
-        assert self._process.stderr is not None
+        assert self._process.stderr is not None and self._process.stdout is not None
         self._runs = False
         for line in self._process.stderr:
             if line.strip():
                 self._said.append(line.strip())
             if RUNNING in line:
                 self._runs, self._ran = True, self._arguments
+        self.report = self._process.stdout.read() or self.report      # short, and written as the last thing
         return self._runs
 
     def close(self) -> None:
@@ -145,7 +148,7 @@ class EngineChild:
 
 def _close(process: subprocess.Popen[str]) -> None:
     """Close the pipes to a process that has ended."""
-    for pipe in (process.stdin, process.stderr):
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
 

@@ -50,6 +50,7 @@ class OwnEngine:
         self._remote, self._racks = remote, racks
         setup = Setup.of(arguments)
         self._fixed = [f"--{name}={value}" for name in _KEPT if (value := getattr(arguments, name)) is not None]
+        self._fixed += ["--json"] if arguments.json else []
         self._fixed += [f"--osc={osc}", f"--music={music}", f"--racks={racks.file.parent}"]
         given = {name: getattr(arguments, name) for name in _ONCE}
         first = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
@@ -65,6 +66,11 @@ class OwnEngine:
     def setup(self) -> Setup:
         """What the engine runs with; where a setup did not work, the one that was taken again."""
         return self._setups[self._child.arguments]
+
+    @property
+    def report(self) -> str:
+        """What the engine that ended last told of its run; after `close`."""
+        return self._child.report
 
     def _options(self, setup: Setup) -> list[str]:
         return [*self._fixed, *setup.options()]

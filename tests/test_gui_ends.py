@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,7 +28,9 @@ def gui(folder: Path, *options: str, **environment: str) -> Iterator[subprocess.
     command = [sys.executable, "-m", "bridge", "gui", "--input=none", "--output=none", f"--racks={folder}", *options]
     settings = {**os.environ, "XDG_CONFIG_HOME": str(folder), "QT_QPA_PLATFORM": "offscreen", **environment}
     known = {name: value for name, value in settings.items() if value}
-    with subprocess.Popen(command, cwd=ROOT, env=known, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -65,3 +68,30 @@ def test_it_closes_after_the_seconds_that_are_given(tmp_path: Path) -> None:
     with gui(tmp_path, f"--osc=127.0.0.1:{free_port()}", "--seconds=1") as process:
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
+
+
+@pytest.mark.timeout(300)
+def test_the_report_of_its_engine_is_one_json_object(tmp_path: Path) -> None:
+    port = free_port()
+    with gui(tmp_path, f"--osc=127.0.0.1:{port}", "--json") as process:
+        wait_for_hops(port)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=PATIENCE_S)[0]
+    assert process.returncode == 0
+    report = json.loads(said)
+    assert report["hops"] > 0 and report["latency_ms"]["algorithmic"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--connect=127.0.0.1:9", "--json"], "an engine that starts here"),
+        (["--connect=127.0.0.1:9", "--measure-latency"], "an engine that starts here"),
+        (["--measure-latency"], "joined by a cable"),
+        (["--freewheel"], "is for `vqss live`"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: list[str], words: str, tmp_path: Path) -> None:
+    with gui(tmp_path, *options) as process:
+        said = process.communicate(timeout=PATIENCE_S)[1]
+    assert process.returncode == 2 and words in said

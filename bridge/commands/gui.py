@@ -36,9 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise VQSSError(f"there is no file '{song}'; check the path")
     if arguments.osc == live.NO_OSC:
         raise UsageError("the mixer window needs OSC to reach its engine; leave --osc none out")
-    for option in ("json", "measure_latency", "freewheel"):
-        if getattr(arguments, option):
-            raise UsageError(f"--{option.replace('_', '-')} is for `vqss live`; leave it out")
+    if arguments.freewheel:
+        raise UsageError("--freewheel is for `vqss live`; leave it out")
+    if arguments.connect and (arguments.json or arguments.measure_latency):
+        raise UsageError("--json and --measure-latency are for an engine that starts here; leave out --connect or them")
+    if arguments.measure_latency:
+        return live.run(arguments)      # which needs no window
     with _window_tried():
         from gui.app import show  # meanwhile
     with _foreign_engine(arguments) if arguments.connect else own_engine(arguments, song) as (remote, services):
@@ -118,6 +121,15 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     finally:
         remote.close()
         engine.close()
+    if arguments.json:
+        _print_report(engine.report)
+
+
+def _print_report(report: str) -> None:
+    """Print what the engine told of its run; raises VQSSError where it ended otherwise."""
+    if not report:
+        raise VQSSError("the engine ended without a report of its run; try `vqss live --json`")
+    print(report, end="")
 
 
 def _music_folder(song: Path | None) -> Path:
