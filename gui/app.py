@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, QSettings, QTimer
@@ -65,9 +65,13 @@ class _FirstPaint(QObject):
 
 
 def show(
-    mixer: Mixer, services: Services, song: Path | None = None, painted: Callable[[], object] | None = None
+    mixer: Mixer,
+    services: Services,
+    song: Path | None = None,
+    painted: Callable[[], object] | None = None,
+    ends: Iterable[int] = (signal.SIGINT, signal.SIGTERM),
 ) -> int:
-    """Run the window; returns the exit code. Ctrl-C in the terminal closes it. `painted()` is called once it shows."""
+    """Run the window; returns the exit code. The signals `ends` close it. `painted()` is called once it shows."""
     application = QApplication(["vqss"])
     application.setApplicationDisplayName("VQSS")
     theme.apply(application)
@@ -75,7 +79,7 @@ def show(
     if painted is not None:
         _FirstPaint(desk.window, painted)
     desk.window.show()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ends:
         signal.signal(number, lambda *_: application.exit())      # asks nothing
     poll = QTimer()     # lets Python look at signals while Qt waits
     poll.timeout.connect(lambda: None)

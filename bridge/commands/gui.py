@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _window_tried():
         from gui.app import show  # meanwhile
     with _foreign_engine(arguments) if arguments.connect else own_engine(arguments, song) as (remote, services):
-        return show(remote, services, song, lambda: _painted(arguments))
+        return show(remote, services, song, lambda: _painted(arguments), (signal.SIGINT, *ending_signals()))
 
 
 @contextmanager
@@ -62,13 +62,8 @@ def _painted(arguments: argparse.Namespace) -> None:
     """What begins once the window shows."""
     from PyQt6.QtCore import QCoreApplication, QTimer
 
-    def close(*_: object) -> None:
-        QCoreApplication.exit()
-
-    for number in ending_signals():
-        signal.signal(number, close)
     if arguments.seconds is not None:
-        QTimer.singleShot(round(1000 * arguments.seconds), close)
+        QTimer.singleShot(round(1000 * arguments.seconds), QCoreApplication.exit)
     if arguments.debug:
         _tell_start()
 
