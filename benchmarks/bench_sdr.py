@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks import machine
 from benchmarks.rows import Row, row
 from training.evaluate import separate
-from training.multitracks import Multitrack, find_multitracks, read_song
+from training.multitracks import Multitrack, class_of, find_multitracks, read_song
 from training.onnx_step import generator_of
 from training.scoring import SongScore, best_map, class_sdr, with_average
 from vqss_engine.bundle import ModelBundle
@@ -82,7 +82,7 @@ def run(seconds: float = 10.0) -> list[Row]:
     ours, theirs, largest = list[SongScore](), list[SongScore](), 0.0
     for song in songs[:: max(1, round(len(songs) / max(2.0, seconds * SONGS_PER_SECOND)))]:
         stems = read_song(song, bundle.config.sample_rate)
-        names = tuple(name for name, _ in stems)
+        names = tuple(class_of(name) for name, _ in stems)
         sources = np.stack([audio for _, audio in stems])[..., : round(LONGEST_S * bundle.config.sample_rate)]
         mix = sources.sum(0)
         if len(mix) not in separators:

@@ -11,9 +11,9 @@ import soundfile
 
 from tests.training_songs import RATE, tone
 from training.bank import build_bank, song_folders
-from training.class_names import instrument_of
-from training.evaluate import run_evaluation
-from training.multitracks import Multitrack, find_multitracks, read_song
+from training.class_names import instrument_of, is_known
+from training.evaluate import Scorer, run_evaluation
+from training.multitracks import Multitrack, class_of, find_multitracks, read_song
 from training.robust import VARIANTS
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -76,7 +76,7 @@ LAYOUTS = {
 def test_songs_and_their_classes_are_found(layout: object, tmp_path: Path) -> None:
     root, expected = layout(tmp_path / "data"), LAYOUTS[layout]  # type: ignore[operator, index]
     songs = find_multitracks(root)
-    assert {song.folder.name: sorted(name for name, _ in song.stems) for song in songs} == expected
+    assert {song.folder.name: sorted(class_of(name) for name, _ in song.stems) for song in songs} == expected
     for song in songs:
         stems = read_song(song, RATE)
         assert len({audio.shape for _, audio in stems}) == 1 and stems[0][1].shape[0] == 2
@@ -105,7 +105,7 @@ def test_lengths_and_rates_are_made_equal(tmp_path: Path) -> None:
     stems = dict(read_song(song, RATE))
     longest = stems["gtr — лево 左"]
     assert longest.shape == (2, 2 * RATE)
-    kick = stems["kick in"][0]
+    kick = stems["Kick In"][0]
     spectrum = np.abs(np.fft.rfft(kick[:RATE]))
     assert abs(int(spectrum.argmax()) - 60) <= 1 and not kick[round(1.3 * RATE) :].any()
 
@@ -157,7 +157,7 @@ NAMES = {
     "Kick In": "kick", "03_KickOut": "kick", "bass drum": "kick", "SnareTop": "snare", "hi-hat": "hihat",
     "Tom 2": "toms", "OH_L": "overheads", "Ride": "cymbals", "Shaker": "percussion", "drum_kit": "drums",
     "Bass DI": "bass", "synth_bass": "bass", "LeadVox": "vocals", "Gtr 1": "guitar", "distorted_guitar": "guitar",
-    "Piano": "piano",
+    "Piano": "piano", "Chromatic Percussion": "mallets", "01": "other",
     "e-piano": "keys", "keys_clav": "keys", "strings_violins": "strings", "winds_horns": "brass", "Sax": "winds",
     "pad": "synth", "other": "other", "Zither": "zither", "override": "override",
 }  # fmt: skip
@@ -171,3 +171,14 @@ def test_instruments_are_read_from_names(name: str) -> None:
 def test_a_song_knows_its_classes(tmp_path: Path) -> None:
     song = Multitrack(tmp_path, (("bass", tmp_path / "a.wav"), ("bass", tmp_path / "b.wav")))
     assert song.classes == {"bass"}
+
+
+def test_the_scores_tell_instruments_by_names_as_they_are_written(tmp_path: Path) -> None:
+    for name, hz in (("03_KickIn", 60), ("BassDI", 110), ("Zither", 700)):
+        write(tmp_path / "songs" / "one" / f"{name}.wav", hz)
+    ModelBundle.random().save(tmp_path / "bundle")
+    (song,) = find_multitracks(tmp_path / "songs")
+    result = Scorer(ModelBundle.load(tmp_path / "bundle"), None).score(song)
+    assert sorted(result.instruments) == ["bass", "kick", "zither"]
+    assert sorted(result.labels) == ["bassdi", "kickin", "zither"]
+    assert [is_known(name) for name in ("bass", "zither", "other")] == [True, False, False]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-# The first entry of which a word is in the name decides; a word of several parts stands for neighbouring words.
+# The first entry of which a word is in the name decides; a word of several parts stands for neighbouring words, and
+# goes before single ones.
 INSTRUMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kick", ("kick", "kik", "kck", "bd", "bassdrum", "bass drum", "kickdrum")),
     ("snare", ("snare", "snr", "sd", "sn", "rimshot", "sidestick")),
@@ -51,11 +52,18 @@ INSTRUMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("other", ("other", "others", "misc", "fx", "sfx", "rest", "accompaniment")),
 )  # fmt: skip
 ELECTRIC_PIANO = re.compile(r"\b(e ?piano|electric piano)\b")
+UNKNOWN = "other"
+_KNOWN = frozenset(instrument for instrument, _ in INSTRUMENTS) - {UNKNOWN}
+_BY_TOKEN = sorted(
+    ((token, instrument) for instrument, tokens in INSTRUMENTS for token in tokens),
+    key=lambda found: " " not in found[0],
+)
 PARTS_OF_DRUMS = frozenset({"kick", "snare", "hihat", "toms", "overheads", "cymbals", "percussion", "drums"})
 
 
 def instrument_of(name: str) -> str:
-    """The instrument a stem's name tells, in one word of INSTRUMENTS; an unknown name is returned in lower case.
+    """The instrument a stem's name tells, in one word of INSTRUMENTS; an unknown name is returned in lower case,
+    and `other` where it has no letter.
 
     Numbers, camelCase and separators only part the words: `03_KickIn.wav`'s stem gives `kick`, `AcGtr 2` `guitar`.
     """
@@ -64,10 +72,15 @@ def instrument_of(name: str) -> str:
     if ELECTRIC_PIANO.search(words):
         return "keys"
     padded = f" {words} "
-    for instrument, tokens in INSTRUMENTS:
-        if any(f" {token} " in padded for token in tokens):
+    for token, instrument in _BY_TOKEN:
+        if f" {token} " in padded:
             return instrument
-    return words or name.lower()
+    return words or (name.lower() if any(map(str.isalpha, name)) else UNKNOWN)
+
+
+def is_known(instrument: str) -> bool:
+    """Whether `instrument_of` has found one, and not only a word."""
+    return instrument in _KNOWN
 
 
 def family_of(instrument: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.class_names import instrument_of
 from training.codes import clip_codes, load_encoder
 from training.ideal_mask import ideal_ratio_error
-from training.multitracks import Multitrack, find_multitracks, read_song, scored_classes, standard_classes
+from training.multitracks import Multitrack, class_of, find_multitracks, read_song, scored_classes, standard_classes
 from training.reports import class_report, cluster_report, code_report, robust_report
 from training.robust import VARIANTS
 from training.scoring import PartitionScore, SongScore, best_map, partition_score
@@ -117,7 +117,8 @@ class Scorer:
         return SongScore(song.folder.name, names, products, np.zeros(0))
 
     def _class(self, name: str) -> str:
-        return name if self._standard is None or name in self._standard else "other"
+        found = class_of(name)
+        return found if self._standard is None or found in self._standard else "other"
 
 
 def read_map(path: str | Path, clusters: int) -> dict[int, str]:
@@ -138,16 +139,16 @@ def _check_classes(path: str | Path, mapping: dict[int, str], classes: set[str])
 
 
 def score_songs(
-    scorer: Scorer, songs: list[Multitrack], advance: Callable[[], object] = lambda: None
+    scorer: Scorer, songs: list[Multitrack], advance: Callable[[int, int], object] = lambda done, songs: None
 ) -> list[SongResult]:
     """Score what can be scored; other songs are reported by name and skipped."""
     results = []
-    for song in songs:
+    for done, song in enumerate(songs, 1):
         try:
             results.append(scorer.score(song))
         except VQSSError as error:
             log.warning("skipped: %s", error)
-        advance()
+        advance(done, len(songs))
     return results
 
 
@@ -172,12 +173,13 @@ def run_evaluation(
     figure: str | Path | None = None,
     robust: bool = False,
     leave_out: tuple[str, ...] = (),
-    advance: Callable[[], object] = lambda: None,
+    advance: Callable[[int, int], object] = lambda done, songs: None,
 ) -> dict[str, Any]:
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields and more (docs/training.md lists them).
 
-    `leave_out` as in `bank.song_folders`: the mix is without these stems. `advance` is called after each song. Raises
-    UsageError and VQSSError where nothing can be scored, and before all work where a file that is given does not fit.
+    `leave_out` as in `bank.song_folders`: the mix is without these stems. `advance(done, songs)` is called after each
+    song. Raises UsageError and VQSSError where nothing can be scored, and before all work where a file that is given
+    does not fit.
     """
     bundle = ModelBundle.load(model)
     given = read_map(map_file, bundle.config.clusters) if map_file else None

@@ -14,34 +14,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bank import read_audio, song_folders
+from training.bank import SILENT_RMS, read_audio, song_folders
 from vqss_engine.errors import VQSSError
 
 Floats = NDArray[np.float32]
 
-SILENT_RMS = 1e-3  # -60 dBFS
-
 
 @dataclass(frozen=True)
 class Multitrack:
-    """One song: its folder, and its stems' files with the class each is named after."""
+    """One song: its folder, and its stems' files with the name of each."""
 
     folder: Path
     stems: tuple[tuple[str, Path], ...]
 
     @property
     def classes(self) -> set[str]:
-        return {name for name, _ in self.stems}
+        return {class_of(name) for name, _ in self.stems}
 
 
-def class_of(path: Path, song: Path | None = None) -> str:
-    """The class a stem file is named after, in lower case; `song` is its song's folder (default: the one it lies in).
-    """
-    if song is not None and path.parent != song:
-        if path.parent.name != "stems":
-            return path.parent.name.lower()
-        return _slakh_classes(song).get(path.stem, path.stem).lower()
-    return re.sub(r"^\d+[_-]", "", path.stem).lower()
+def class_of(name: str) -> str:
+    """The class that a stem's name tells."""
+    return name.lower()
+
+
+def name_of(path: Path, song: Path) -> str:
+    """What a stem of a song's folder is called, as its layout tells it."""
+    if path.parent not in (song, song / "stems"):
+        return path.parent.name
+    if path.parent != song and path.stem in (classes := _slakh_classes(song)):
+        return classes[path.stem]
+    return re.sub(r"^\d+[_-]", "", path.stem)
 
 
 @cache
@@ -66,11 +68,11 @@ def find_multitracks(root: Path, leave_out: tuple[str, ...] = ()) -> list[Multit
     songs = song_folders((str(root),), leave_out)
     if not songs:
         raise VQSSError(f"{root} holds no song folders with audio; expected DIR/<song>/<class>.wav")
-    return [Multitrack(folder, tuple((class_of(p, folder), p) for p in files)) for folder, files in songs]
+    return [Multitrack(folder, tuple((name_of(p, folder), p) for p in files)) for folder, files in songs]
 
 
 def read_song(song: Multitrack, sample_rate: int) -> list[tuple[str, Floats]]:
-    """All stems that sound, as (class, audio (2, N)), padded to the longest. Raises VQSSError for a damaged one."""
+    """All stems that sound, as (name, audio (2, N)), padded to the longest. Raises VQSSError for a damaged one."""
     import soxr
 
     stems: list[tuple[str, Floats]] = []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.class_names import is_known
 from training.scoring import (
     PartitionScore,
     SongScore,
@@ -26,7 +27,6 @@ from training.scoring import (
 
 NEAR_DUPLICATES = 0.8  # correlation from which two clusters count as one
 USED = 0.01  # of all clips; a code with fewer is not in use
-UNKNOWN_INSTRUMENT = "other"
 
 
 def class_report(scores: list[SongScore], mapping: dict[int, str]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def code_report(
     names, heard = (list(chain.from_iterable(x)) for x in (labels, instruments))
     stems = list(chain.from_iterable(codes))
     histogram, classes = _histogram(names, stems, clusters)
-    known = [i for i, instrument in enumerate(heard) if instrument != UNKNOWN_INSTRUMENT]
+    known = [i for i, instrument in enumerate(heard) if is_known(instrument)]
     finer, kinds = _histogram([heard[i] for i in known], [stems[i] for i in known], clusters)
     used = histogram.sum(0) >= USED * max(histogram.sum(), 1)
     return {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridge.commands import options
-from bridge.console import print_json, print_table, say
+from bridge.commands.said import warnings_said
+from bridge.console import print_json, print_table
 
 SHOWN_PAIRS = 6
 
@@ -38,33 +36,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     from training.evaluate import run_evaluation
 
-    with _warnings_said(), tqdm(unit="song", desc="songs", disable=None, leave=False) as bar:
+    with warnings_said(), tqdm(unit="song", desc="songs", disable=None, leave=False) as bar:
+
+        def advance(done: int, songs: int) -> None:
+            bar.total = songs
+            bar.update(done - bar.n)
+
         scores = run_evaluation(
             arguments.dir, arguments.model, arguments.map, arguments.save_map, arguments.figure,
-            arguments.robust, tuple(arguments.leave_out), bar.update,
+            arguments.robust, tuple(arguments.leave_out), advance,
         )  # fmt: skip
     if arguments.json:
         print_json(scores)
     else:
         _print(scores)
     return 0
-
-
-class _Said(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
-
-
-@contextmanager
-def _warnings_said() -> Iterator[None]:
-    """Warnings of the training package as lines `vqss: …` on stderr."""
-    handler = _Said(logging.WARNING)
-    log = logging.getLogger("training")
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
 
 
 def _print(scores: dict[str, Any]) -> None:

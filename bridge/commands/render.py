@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from bridge.commands import options
+from bridge.commands.said import warnings_said
 from bridge.console import print_json
 
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from training.render import render_songs
 
     whole_kits = WHOLE_KITS if arguments.whole_kits is None else arguments.whole_kits
-    with tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
+    with warnings_said(), tqdm(total=arguments.songs, desc="songs", disable=None, leave=False) as bar:
         folders = render_songs(
             arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
             arguments.split, whole_kits=whole_kits, midi_dir=arguments.midi,
