@@ -52,6 +52,33 @@ def test_a_file_is_read_as_lines_of_notes(tmp_path: Path) -> None:
     assert {note.pitch for note in chords.notes} == set(RIFF) and chords.notes[0].length == pytest.approx(0.8, abs=1e-3)
 
 
+def test_notes_keep_the_program_they_began_with_and_a_kit_is_one_line(tmp_path: Path) -> None:
+    messages = [
+        mido.Message("program_change", channel=0, program=0),
+        mido.Message("note_on", channel=0, note=60, velocity=90),
+        mido.Message("note_on", channel=9, note=36, velocity=90),
+        mido.Message("program_change", channel=0, program=48, time=240),
+        mido.Message("program_change", channel=9, program=25),
+        mido.Message("note_off", channel=0, note=60, time=240),
+        mido.Message("note_on", channel=9, note=38, velocity=90),
+        mido.Message("note_on", channel=0, note=64, velocity=90, time=480),
+        mido.MetaMessage("end_of_track", time=480),
+    ]
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(mido.MidiTrack(messages))
+    file.save(tmp_path / "a.mid")
+    found = read_midi(tmp_path / "a.mid").lines
+    lines = {(line.program, line.drums): [note.pitch for note in line.notes] for line in found}
+    assert lines == {(0, False): [60], (48, False): [64], (0, True): [36, 38]}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_hits_of_a_tick_are_played_at_any_speed(seed: int) -> None:
+    hits = tuple(Note(0.5 * i, 0.001, 36.0, 0.8) for i in range(40))
+    score = arrange(np.random.default_rng(seed), MidiSong("a.mid", 120.0, 20.0, (Line(0, True, hits),)), 6.0)
+    assert len(notes_of(np.random.default_rng(1), score, "drums")) >= 10
+
+
 def test_parts_are_cast_by_program_and_the_melody_may_be_sung(tmp_path: Path) -> None:
     song = read_midi(write_midi(tmp_path / "song.mid"))
     casts = [set(arrange(np.random.default_rng(seed), song, 6.0).parts) for seed in range(20)]

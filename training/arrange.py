@@ -15,6 +15,7 @@ from training.midi import Line, MidiSong
 from training.score import Note, Score, Section
 
 SHORTEST_S = 0.05  # nothing begins later than this before the end
+SHORTEST_NOTE_S = 0.01  # hits are often written as a tick
 PHRASE_BEATS = 16  # what is sung or looped instead comes in stretches of this length
 # The first of the General MIDI programs that a part plays; those of None are left out.
 CAST = ((0, "piano"), (4, "epiano"), (8, "mallets"), (16, "organ"), (21, "winds"), (24, "acoustic_guitar"),
@@ -52,11 +53,12 @@ class Excerpt:
         for note in line.notes:
             start = note.start * self.stretch - self.start
             length = note.length * self.stretch + (0.0 if line.drums else min(start, 0.0))
-            if length < 0.01 or start >= self.seconds - SHORTEST_S or (start < 0 and line.drums):
+            over = start < 0 and (line.drums or length < SHORTEST_NOTE_S)
+            if over or start >= self.seconds - SHORTEST_S:
                 continue
             late = max(0.0, start + loose * float(rng.standard_normal()))
             loud = float(np.clip(note.velocity * (1 + 0.08 * rng.standard_normal()), 0.05, 1))
-            notes.append(Note(late, length, note.pitch + shift, loud))
+            notes.append(Note(late, max(length, SHORTEST_NOTE_S), note.pitch + shift, loud))
         return sorted(notes, key=lambda n: n.start)
 
 

@@ -54,8 +54,7 @@ def read_midi(path: Path) -> MidiSong:
     now, tempo = 0.0, TEMPO
     lasting: dict[float, float] = defaultdict(float)
     programs: dict[int, int] = defaultdict(int)
-    sounding: dict[tuple[int, int], tuple[float, float]] = {}
-    lines: dict[tuple[int, int], list[Note]] = {}
+    lines = _Lines()
     for message in messages:
         now += message.time
         lasting[tempo] += message.time
@@ -64,13 +63,31 @@ def read_midi(path: Path) -> MidiSong:
         elif message.type == "program_change":
             programs[message.channel] = message.program
         elif message.type in ("note_on", "note_off"):
-            key = (message.channel, message.note)
-            if key in sounding:
-                start, velocity = sounding.pop(key)
-                line = lines.setdefault((message.channel, programs[message.channel]), [])
-                line.append(Note(start, max(now - start, 0.01), float(message.note), velocity))
+            lines.end(message.channel, message.note, now)
             if message.type == "note_on" and message.velocity:
-                sounding[key] = (now, message.velocity / 127)
-    found = tuple(Line(program, channel == DRUM_CHANNEL, tuple(sorted(notes, key=lambda n: n.start)))
-                  for (channel, program), notes in lines.items())
-    return MidiSong(path.name, max(lasting, key=lambda t: lasting[t], default=TEMPO), now, found)
+                lines.begin(message.channel, programs[message.channel], message.note, now, message.velocity / 127)
+    return MidiSong(path.name, max(lasting, key=lambda t: lasting[t], default=TEMPO), now, lines.all(now))
+
+
+class _Lines:
+    """Gathers notes: a note belongs to the program that its channel had when it began, and a kit is one line."""
+
+    def __init__(self) -> None:
+        self._sounding: dict[tuple[int, int], tuple[int, float, float]] = {}
+        self._notes: dict[tuple[int, int], list[Note]] = {}
+
+    def begin(self, channel: int, program: int, key: int, now: float, velocity: float) -> None:
+        self._sounding[channel, key] = (0 if channel == DRUM_CHANNEL else program, now, velocity)
+
+    def end(self, channel: int, key: int, now: float) -> None:
+        """End a note, if it sounds."""
+        if (channel, key) in self._sounding:
+            program, start, velocity = self._sounding.pop((channel, key))
+            self._notes.setdefault((channel, program), []).append(Note(start, now - start, float(key), velocity))
+
+    def all(self, now: float) -> tuple[Line, ...]:
+        """What was gathered; what sounds still ends with the file."""
+        for channel, key in list(self._sounding):
+            self.end(channel, key, now)
+        return tuple(Line(program, channel == DRUM_CHANNEL, tuple(sorted(notes, key=lambda n: n.start)))
+                     for (channel, program), notes in self._notes.items())
