@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch.nn import functional
 
-from tests.training_songs import RATE, SMALL_RUN, small_config, write_songs
+from tests.training_songs import RATE, SMALL_RUN, small_config, tone, write_songs
 from training.adapt import grow_codes, split_bank
 from training.bank import ACTIVITY_BLOCK, build_bank
 from training.export import export_bundle
@@ -63,6 +64,16 @@ def test_what_is_held_out_is_not_trained_on(tmp_path: Path) -> None:
         assert np.array_equal(activity, bank.stem_activity(stem))
         assert len(first.stem(stem)) % ACTIVITY_BLOCK == 0
         assert 0.6 < len(first.stem(stem)) / len(bank.stem(stem)) <= 0.75
+
+
+def test_stems_of_a_song_are_cut_at_one_place(tmp_path: Path) -> None:
+    songs = write_songs(tmp_path / "songs", songs=1)
+    soundfile.write(songs / "song0" / "short.wav", tone(200, seconds=1.2), RATE)
+    bank = build_bank((str(songs),), tmp_path, RATE)
+    first, rest = split_bank(bank, 0.25)
+    short = int(np.argmin(bank.lengths))
+    assert np.array_equal(first.stem(short), bank.stem(short)) and not len(rest.stem(short))
+    assert not len(rest.stem_activity(short)) and len({len(rest.stem(i)) for i in range(len(bank)) if i != short}) == 1
 
 
 def train(folder: Path, run: str, *changes: str, **options: Any) -> None:

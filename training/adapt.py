@@ -59,7 +59,7 @@ def grow_codes(codes: Tensor, usage: list[float], stems: Tensor, free_below: flo
     used = [k for k in range(len(codes)) if not usage or usage[k] >= free_below or k in claimed]
     free = sorted(set(range(len(codes))) - set(used), key=lambda k: usage[k])
     while True:
-        nearest = (stems @ codes[used].T).amax(-1)
+        nearest = (stems @ codes[used].T).amax(-1) if used else stems.new_full((len(stems),), -1.0)
         far = nearest < far_cosine
         if not free or not far.any():
             return Growth(codes, new, int(far.sum()))
@@ -72,8 +72,14 @@ def grow_codes(codes: Tensor, usage: list[float], stems: Tensor, free_below: flo
 
 
 def split_bank(bank: Bank, held_out: float) -> tuple[Bank, Bank]:
-    """The same stems twice: what comes before the last `held_out` (0…1) of each, and what comes then."""
-    blocks = np.maximum(1, np.floor(bank.lengths * (1 - held_out) / ACTIVITY_BLOCK)).astype(np.int64)
+    """The same stems twice: what comes before the last `held_out` (0…1) of each song, and what comes then.
+
+    All stems of a song are cut where its longest is, so that what sounds together stays together; of a stem that is
+    over by then nothing is left.
+    """
+    longest = np.zeros(int(bank.songs.max()) + 1, np.int64)
+    np.maximum.at(longest, bank.songs, bank.lengths)
+    blocks = np.maximum(1, np.floor(longest[bank.songs] * (1 - held_out) / ACTIVITY_BLOCK)).astype(np.int64)
     cuts = np.minimum(blocks * ACTIVITY_BLOCK, bank.lengths)
     rest = replace(
         bank,
@@ -115,12 +121,11 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
 
 
 def adopt(run: Run, bundle: ModelBundle) -> None:
-    """Start a run from a bundle: grow its codebook, give the stems their codes, and measure it as it is.
+    """Start a run from a bundle with a query encoder: grow its codebook, give the stems their codes, and measure it as
+    it is.
 
-    Raises VQSSError where the bundle has no query encoder.
+    Raises VQSSError where the ends of the stems are nothing to measure by.
     """
-    if not bundle.query_weights:
-        raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
     config, discover = run.config, run.discover
     weights = _tensors(bundle.weights)
     run.generator.load_state_dict(weights)
@@ -131,6 +136,9 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
     stems = embed_stems(discover, run.bank, config, run.device)
     growth = _grow(run, bundle, stems)
     run.stem_codes = discover.codebook.assign(stems).cpu().numpy()
+    before = code_gains(weights, held_out, run.stem_codes, config)
+    if not before:
+        raise VQSSError("the ends of the stems hold no mix of two codes to judge by; raise adapt.held_out or add songs")
     run.average = {key: value.detach().clone() for key, value in run.generator.state_dict().items()}
     kept = [k not in growth.new for k in range(config.model.clusters)]
     run.origin = {
@@ -143,7 +151,7 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
         "rounds": rounds_of(bundle),
         "new_codes": growth.new,
         "left_out": growth.left_out,
-        "before_db": code_gains(weights, held_out, run.stem_codes, config),
+        "before_db": before,
     }
 
 
@@ -174,14 +182,11 @@ def report(run: Run) -> dict[str, Any]:
     """What the adapted run has gained over its bundle on the held-out ends of the stems; also in `adapted.json`.
 
     {"bundle", "codes": [{"code", "name", "new", "stems", "before_db", "after_db"}], "mean": {"before_db", "after_db"},
-    "left_out"}: SDR improvement over the mix of each code of the user's stems that sounds there. Raises VQSSError
-    where none does.
+    "left_out"}: SDR improvement over the mix of each code of the user's stems that sounds there.
     """
     assert run.stem_codes is not None
     _, held_out = split_bank(run.whole_bank, run.config.adapt.held_out)
     after, before = code_gains(run.average, held_out, run.stem_codes, run.config), run.origin["before_db"]
-    if not after:
-        raise VQSSError("the ends of the stems hold no mix of two codes to judge by; lower adapt.held_out or add songs")
     stems = np.bincount(run.stem_codes, minlength=run.config.model.clusters)
     rows = [
         {

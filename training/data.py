@@ -146,11 +146,12 @@ class MixSampler:
         spectra = np.empty((count, self.framing.frames, bins), np.complex64)
         gains = np.empty((count, 2), np.float32)
         speed = self._speed(rng)
-        place = float(rng.random())
+        longest = int(self.bank.lengths[stems].max())
+        start = float(rng.random()) * self._room(longest, speed)
         for j, stem in enumerate(stems):
             own = speed if coherent else self._speed(rng)
-            start = place if coherent and self._plays(stem, place, own) else None
-            spectra[j] = self.framing.spectrum(self._clip(rng, int(stem), own, start))
+            together = coherent and self._plays(stem, start, own)
+            spectra[j] = self.framing.spectrum(self._clip(rng, int(stem), own, start if together else None))
             gains[j] = self._gains(rng, int(stem), coherent)
         tone = np.stack([self._tone(rng) for _ in stems])
         turn = np.stack([self._turn(rng) for _ in stems])
@@ -159,22 +160,27 @@ class MixSampler:
     def _speed(self, rng: np.random.Generator) -> float:
         return float(rng.uniform(1 - self.data.speed_range, 1 + self.data.speed_range))
 
-    def _plays(self, stem: int, place: float, speed: float) -> bool:
-        blocks = self.bank.stem_activity(stem)
-        reach = int(self.framing.samples * speed / ACTIVITY_BLOCK)
-        first = int(place * max(1, len(blocks) - reach))
-        return bool(blocks[first : first + reach].max(initial=0.0) > SILENT_RMS)
+    def _room(self, length: int, speed: float) -> float:
+        """So many of a stem's samples a clip may begin after its first."""
+        return max(0.0, length - self.framing.samples * speed)
 
-    def _clip(self, rng: np.random.Generator, stem: int, speed: float, place: float | None = None) -> np.ndarray:
+    def _plays(self, stem: int, start: float, speed: float) -> bool:
+        """Whether a stem sounds in a clip that begins at its sample `start`."""
+        blocks = self.bank.stem_activity(stem)
+        first, reach = (int(samples / ACTIVITY_BLOCK) for samples in (start, self.framing.samples * speed))
+        return bool(blocks[first : first + max(1, reach)].max(initial=0.0) > SILENT_RMS)
+
+    def _clip(self, rng: np.random.Generator, stem: int, speed: float, start: float | None = None) -> np.ndarray:
         samples = self.bank.stem(stem)
-        room = max(0.0, len(samples) - self.framing.samples * speed)
+        room = self._room(len(samples), speed)
         for _ in range(TRIES):
-            if place is not None:
+            if start is not None:
                 break
-            guess = float(rng.random())
+            guess = float(rng.random()) * room
             if self._plays(stem, guess, speed):
-                place = guess
-        start = self._sounding_start(rng, stem, speed, room) if place is None else place * room
+                start = guess
+        if start is None:
+            start = self._sounding_start(rng, stem, speed, room)
         clip = np.empty(self.framing.samples, np.float32)
         read_at_speed(samples, start, speed, clip)
         return clip
