@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from bridge.console import say
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.stop_signals import Stopped, end_on_signals
+from vqss_engine.stop_signals import Stopped, end_on_signals, exit_code
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "separate": ("bridge.commands.separate", "split songs into the stems of their clusters"),
@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("bridge.commands.export", "turn a checkpoint into a bundle, or a bundle into ONNX"),
     "bench": ("bridge.commands.bench", "measure latency, cost and exactness on this machine"),
 }
-INTERRUPTED, WRONG_USAGE = 130, 2
+WRONG_USAGE = 2
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USAGE if isinstance(error, UsageError) else 1
     except (KeyboardInterrupt, Stopped) as stopped:
         say("stopped; unfinished output was removed")
-        return stopped.exit_code if isinstance(stopped, Stopped) else INTERRUPTED
+        return exit_code(stopped)
     except BrokenPipeError:
         _leave_stdout()
         return 1

@@ -17,7 +17,7 @@ from training.bank import build_bank
 from training.checkpoint import read_checkpoint
 from training.config import StageConfig, TrainConfig, check_batches
 from training.data import MixSampler
-from training.process_group import PATIENCE, device_and_backend, join, patient_group
+from training.process_group import PATIENCE, device_and_backend, has_fast_bfloat16, join, patient_group
 from training.query_encoder import Centre
 from training.stages import Discover, Partition
 from training.train import run_training
@@ -121,3 +121,12 @@ def test_centring_alone_is_batch_normalisation() -> None:
         x = torch.randn(6, 4, generator=chance) * 3 + 1
         assert torch.equal(ours(x), theirs(x))
     assert torch.equal(ours.running_var, theirs.running_var)
+
+
+def test_only_what_multiplies_bfloat16_by_itself_computes_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = torch.device("cuda", 0)
+    for capability, fast in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, c=capability: c)
+        assert has_fast_bfloat16(gpu) == fast
+    monkeypatch.delattr(torch.cpu, "get_capabilities")      # as before torch 2.11
+    assert not has_fast_bfloat16(torch.device("cpu"))

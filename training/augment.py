@@ -8,7 +8,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 
-SAMPLE_RATE = 44100
+from training.instruments import SAMPLE_RATE
+
 # Usual loudness of a playing stem in a mix, dBFS rms.
 LEVELS_DB = {
     "kick": -20, "snare": -21, "hihat": -30, "toms": -22, "cymbals": -29, "drums": -18, "percussion": -28,

@@ -10,8 +10,9 @@ import hashlib
 import json
 import logging
 import os
+import platform
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 MIXES = {"mixture", "mix", "mixdown"}
 ACTIVITY_BLOCK = 4410  # samples a value of the activity profile stands for
-SAMPLES_PARTIAL, INDEX_PARTIAL = "samples.partial", "index.partial.npz"
+SAMPLES_NAME, INDEX_NAME = "samples.i16", "index.npz"  # the index last: with it a bank is whole
 SILENT_RMS = 1e-3  # -60 dBFS
 
 
@@ -171,10 +172,10 @@ def build_bank(roots: tuple[str, ...], cache: Path, sample_rate: int, leave_out:
     listing = [_state(path) for _, files in songs for path in files]
     key = hashlib.sha256(json.dumps([listing, sample_rate]).encode()).hexdigest()[:16]
     folder = cache / f"bank-{key}"
-    if not (folder / "index.npz").is_file():
+    if not (folder / INDEX_NAME).is_file():
         _write_bank(songs, folder, sample_rate)
-    with np.load(folder / "index.npz") as index:
-        return Bank(samples=np.memmap(folder / "samples.i16", np.int16, "r"), **{k: index[k] for k in index})
+    with np.load(folder / INDEX_NAME) as index:
+        return Bank(samples=np.memmap(folder / SAMPLES_NAME, np.int16, "r"), **{k: index[k] for k in index})
 
 
 def _state(path: Path) -> tuple[str, int, int]:
@@ -187,18 +188,29 @@ def _state(path: Path) -> tuple[str, int, int]:
 
 
 def _write_bank(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate: int) -> None:
-    """Whole or not at all; raises VQSSError where the disk does not take it."""
+    """Whole or not at all, also where several runs want the same; raises VQSSError where the disk does not take it."""
+    partial = folder / f".partial-{platform.node()}-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _decode_songs(songs, folder, sample_rate)
+        _remove_abandoned(folder)
+        partial.mkdir(parents=True, exist_ok=True)
+        _decode_songs(songs, partial, sample_rate)
+        for name in (SAMPLES_NAME, INDEX_NAME):
+            os.replace(partial / name, folder / name)
     except OSError as error:
         raise VQSSError(
             f"cannot write the decoded stems to {folder} ({error}); free some room there, or set data.cache=FOLDER"
         ) from error
     finally:
-        for name in (SAMPLES_PARTIAL, INDEX_PARTIAL):
-            with suppress(OSError):
-                (folder / name).unlink()
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine that were killed have left there."""
+    import psutil
+
+    for partial in folder.glob(f".partial-{platform.node()}-*"):
+        if not psutil.pid_exists(int(partial.name.rpartition("-")[2])):
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate: int) -> None:
@@ -206,7 +218,7 @@ def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rat
     owners: list[int] = []
     levels: list[float] = []
     activity: list[np.ndarray] = []
-    with open(folder / SAMPLES_PARTIAL, "wb") as sink:
+    with open(folder / SAMPLES_NAME, "wb") as sink:
         for number, (song, files) in enumerate(songs):
             stems = _decode_song(files, sample_rate)
             if len(stems) < 2:
@@ -223,7 +235,7 @@ def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rat
         raise VQSSError("no song with at least two usable stems was found; give folders of stems")
     sizes = np.array([len(a) for a in activity])
     np.savez(
-        folder / INDEX_PARTIAL,
+        folder / INDEX_NAME,
         starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]),
         lengths=np.array(lengths),
         songs=np.array(owners),
@@ -231,5 +243,3 @@ def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rat
         activity=np.concatenate(activity),
         activity_starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
     )
-    os.replace(folder / SAMPLES_PARTIAL, folder / "samples.i16")
-    os.replace(folder / INDEX_PARTIAL, folder / "index.npz")

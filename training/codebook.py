@@ -34,7 +34,8 @@ class Codebook(nn.Module):
 
     def assign(self, z: Tensor) -> Tensor:
         """Code index (Q,) of embeddings (Q, J)."""
-        return (z @ self.codes.T).argmax(-1)
+        with torch.autocast(z.device.type, enabled=False):  # bfloat16 would move borders between codes
+            return (z.float() @ self.codes.T).argmax(-1)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Quantize z (Q, J): straight-through codes (Q, J), indices (Q,), commitment loss (scalar)."""

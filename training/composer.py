@@ -66,7 +66,7 @@ def _section_index(score: Score, beat: float) -> int:
 
 
 def _cast(rng: np.random.Generator, score: Score) -> None:
-    """Choose the band (at least three parts, at most nine) and when each of them plays."""
+    """Choose the band (at least three parts, at most eight) and when each of them plays."""
     chances = score.genre.parts
     band = [name for name, chance in chances.items() if rng.random() < chance]
     basses = [name for name in band if name.endswith("bass")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import UsageError, VQSSError
 
+OPTIMIZERS = ("muon", "adamw")
+STAGES = ("discover", "settle", "partition", "refine")
+SHORTEST_CLIP_S = 0.25  # the query encoder needs some frames
 LARGEST_SEED = 10**12  # what is drawn from multiplies of it by a million still has a 64-bit seed
 
 
@@ -78,7 +82,7 @@ class TrainConfig:
     seed: int = 1
     unquantized_steps: int = 200
     quantize: bool = True
-    clips_per_stem: int = 8  # for the steady code of a stem, by majority
+    clips_per_stem: int = 8  # whose mean embedding gives a stem its code
     average_decay: float = 0.998  # of the shipped weights' moving average
     optimizer: str = "muon"  # or "adamw"
     clip_gradient: float = 1.0
@@ -160,7 +164,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
 
 def check_batches(config: TrainConfig, processes: int = 1) -> None:
     """Raise UsageError where a step would leave one of `processes` without a mix."""
-    for name in ("discover", "settle", "partition", "refine"):
+    for name in STAGES:
         stage: StageConfig = getattr(config, name)
         if stage.steps and stage.batch < processes:
             raise UsageError(f"{name}.batch is {stage.batch}; choose at least {processes}, one for each process")
@@ -184,3 +188,36 @@ def _check(config: TrainConfig) -> None:
     for name, stems in fewest.items():
         if not 1 <= stems <= most:
             raise UsageError(f"{name}.stems_min is {stems}, data.stems_max {most}; choose a number from 1 to {most}")
+    _check_stages(config)
+    _check_ranges(config)
+
+
+def _check_stages(config: TrainConfig) -> None:
+    for name in STAGES:
+        stage: StageConfig = getattr(config, name)
+        if stage.steps and not (0 < stage.learning_rate < math.inf and 0 < stage.final_rate < math.inf):
+            rates = f"{stage.learning_rate} and {stage.final_rate}"
+            raise UsageError(f"{name}.learning_rate and final_rate are {rates}; choose numbers above 0")
+        if stage.clip_s and not SHORTEST_CLIP_S <= stage.clip_s < math.inf:
+            raise UsageError(f"{name}.clip_s is {stage.clip_s}; choose {SHORTEST_CLIP_S} s or more")
+    idle = {"discover": ("clip_s", "snr", "silence", "stems_min"), "settle": ("snr", "silence", "stems_min")}
+    for name, keys in idle.items():
+        for key in keys:
+            if getattr(getattr(config, name), key):
+                raise UsageError(f"{name}.{key} changes nothing there; leave it out, or set it in data or loss")
+
+
+def _check_ranges(config: TrainConfig) -> None:
+    if not all(isinstance(song, str) for song in config.data.songs):
+        raise UsageError(f"data.songs is {list(config.data.songs)}; give a list of folders")
+    for name, value, least, most in (
+        ("checkpoint_every", config.checkpoint_every, 1, math.inf),
+        ("threads", config.threads, 0, math.inf),
+        ("data.clip_s", config.data.clip_s, SHORTEST_CLIP_S, 600),
+        ("loss.temperature", config.loss.temperature, 1e-3, 1e3),
+        ("adapt.held_out", config.adapt.held_out, 0.01, 0.9),
+    ):
+        if not least <= value <= most:
+            raise UsageError(f"{name} is {value}; choose {least} or more" + (f", {most} at most" if most < 1e9 else ""))
+    if config.optimizer not in OPTIMIZERS:
+        raise UsageError(f"unknown optimizer '{config.optimizer}'; use one of {', '.join(OPTIMIZERS)}")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.checkpoint import read_checkpoint
+from training.checkpoint import model_of, read_checkpoint
 from training.naming import named, read_scores
+from training.resuming import CHECKPOINT_NAME
 from vqss_engine.bundle import ModelBundle
-from vqss_engine.config import ModelConfig
 from vqss_engine.errors import UsageError, VQSSError
 
 
@@ -24,13 +24,15 @@ def export_bundle(
     scores: str | Path | None = None,
     mean_with: str | Path | None = None,
 ) -> ModelBundle:
-    """Write the model of a checkpoint, or a bundle again, as a bundle.
+    """Write the model of a checkpoint (or of the run that a folder holds), or a bundle again, as a bundle.
 
     `name` is what it calls itself (default: `vqss-default`, or the source bundle's name); `scores`, a file that
     `vqss evaluate --json` printed, names its clusters; `mean_with` is a bundle for `mean_of`. Raises VQSSError where
     one of them does not fit.
     """
     source = Path(source)
+    if (source / CHECKPOINT_NAME).is_file():  # a run's folder
+        source = source / CHECKPOINT_NAME
     bundle = ModelBundle.load(source) if source.is_dir() else checkpoint_bundle(source)
     if mean_with:
         bundle = mean_of(bundle, ModelBundle.load(mean_with))
@@ -58,7 +60,7 @@ def mean_of(bundle: ModelBundle, other: ModelBundle) -> ModelBundle:
 def checkpoint_bundle(checkpoint: Path) -> ModelBundle:
     """The averaged weights of a checkpoint, its codebook and its query encoder."""
     content = read_checkpoint(checkpoint)
-    config = ModelConfig.from_dict({k: list(v) if isinstance(v, tuple) else v for k, v in _model(content).items()})
+    config = model_of(content)
     weights = {key: value.float().numpy() for key, value in content["average"].items()}
     codes = content["discover"]["generator.codes" if content["stem_codes"] is not None else "codebook.codes"]
     weights["codes"] = codes.float().numpy()
@@ -78,10 +80,6 @@ def checkpoint_bundle(checkpoint: Path) -> ModelBundle:
         provenance=_provenance(content),
         query_weights=encoder,
     )
-
-
-def _model(content: dict[str, Any]) -> dict[str, Any]:
-    return dict(content["config"]["model"])
 
 
 def _usage(content: dict[str, Any], clusters: int) -> list[float]:
@@ -113,8 +111,13 @@ def _provenance(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _revision() -> str:
+    """Of this program's own repository, if it runs from one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return "unknown"
+    command = ["git", "-C", str(root), "rev-parse", "--short", "HEAD"]
     try:
-        run = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=5)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return run.stdout.strip() or "unknown"

@@ -78,7 +78,8 @@ def _settle(stems: Tensor, centres: Tensor) -> Tensor:
 def _renumber(centres: Tensor, stems: Tensor, codes: Tensor) -> Tensor:
     from scipy.optimize import linear_sum_assignment
 
-    before, after = ((stems @ c.T).argmax(-1) for c in (codes, centres))
-    shared = functional.one_hot(before, len(codes)).T @ functional.one_hot(after, len(codes))
-    _, order = linear_sum_assignment(-shared.cpu().numpy())
+    before, after = ((stems @ c.T).argmax(-1).cpu().numpy() for c in (codes, centres))
+    shared = np.zeros((len(codes), len(codes)))
+    np.add.at(shared, (before, after), 1)
+    _, order = linear_sum_assignment(-shared)
     return centres[torch.from_numpy(order).to(centres.device)]

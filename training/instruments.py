@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from training.bank import AUDIO_SUFFIXES
 from training.pitch import detect_pitch, detect_tempo, pitch_in_name
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 
 SAMPLE_RATE = 44100
-AUDIO_SUFFIXES = {".ogg", ".opus", ".flac", ".wav", ".mp3"}
 NOT_NOTES = re.compile(r"noise|release|chords|_rel\b", re.IGNORECASE)
 DYNAMICS = {"pp": 0.15, "p": 0.3, "mp": 0.45, "mf": 0.6, "f": 0.8, "ff": 1.0}
 SPLITS = ("train", "test", "all")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -56,24 +55,32 @@ def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
 
 def write_onnx(bundle: ModelBundle, path: Path) -> None:
     """Write the graph to `path`, whole or not at all. Raises ImportError without the onnx package."""
-    import onnx
-
     generator = generator_of(bundle)
     partial = path.with_name(f".{path.name}.partial")
-    torch.onnx.export(
-        OneStep(generator),
-        initial_inputs(generator),
-        str(partial),
-        input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
-        opset_version=17,
-        dynamo=False,
-    )
-    model = onnx.load(str(partial))
+    try:
+        torch.onnx.export(
+            OneStep(generator),
+            initial_inputs(generator),
+            str(partial),
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            opset_version=17,
+            dynamo=False,
+        )
+        _finish(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _finish(path: Path) -> None:
+    """Constants in single precision, and checked."""
+    import onnx
+
+    model = onnx.load(str(path))
     _single_precision(model)
     onnx.checker.check_model(model)
-    onnx.save(model, str(partial))
-    os.replace(partial, path)
+    onnx.save(model, str(path))
 
 
 def _single_precision(model: Any) -> None:

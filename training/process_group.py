@@ -10,16 +10,18 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
+AMPERE = (8, 0)  # NVIDIA's first compute capability that multiplies bfloat16; older ones imitate it, slowly
 PATIENCE = timedelta(hours=12)  # the others wait while the first decodes all songs, which may take hours
 
 
 @dataclass(frozen=True)
 class Place:
-    """Which of how many processes this is, and where it computes."""
+    """Which of how many processes this is, where it computes, and whether it is the first of its machine."""
 
     rank: int
     ranks: int
     device: torch.device
+    first_here: bool
 
 
 def device_and_backend(environment: Mapping[str, str], gpus: int) -> tuple[str, str]:
@@ -39,13 +41,14 @@ def join() -> Place:
     """Take this process's place among those that torchrun started; alone where it started none."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if "RANK" not in os.environ:
-        return Place(0, 1, torch.device("cuda" if gpus else "cpu"))
+        return Place(0, 1, torch.device("cuda" if gpus else "cpu"), True)
     device, backend = device_and_backend(os.environ, gpus)
     if gpus:
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         dist.init_process_group(backend)
-    return Place(dist.get_rank(), dist.get_world_size(), torch.device(device))
+    first = int(os.environ.get("LOCAL_RANK", os.environ["RANK"])) == 0
+    return Place(dist.get_rank(), dist.get_world_size(), torch.device(device), first)
 
 
 def patient_group() -> dist.ProcessGroup:
@@ -56,7 +59,13 @@ def patient_group() -> dist.ProcessGroup:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether a device multiplies bfloat16 by itself; a processor that does not takes several times as long as for
-    float32."""
-    able = torch.cpu.get_capabilities() if device.type == "cpu" else {"bf16": True}
+    """Whether a device multiplies bfloat16 by itself; one that does not takes several times as long as for float32.
+
+    On a CPU an older torch cannot tell, and the answer is no.
+    """
+    if device.type == "cuda":
+        return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= AMPERE
+    if not hasattr(torch.cpu, "get_capabilities"):  # before torch 2.11
+        return False
+    able = torch.cpu.get_capabilities()
     return any(able.get(name) for name in ("bf16", "avx512_bf16", "amx_bf16"))

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 STEM_PEAK, MIX_PEAK = 0.9, 0.98
 FEWEST, MOST = 3, 10
+CACHE_MB, LEAST_CACHE_MB = 1800, 200  # of decoded recordings, shared out to all workers; each of them at least
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,15 @@ def _finished(job: Job, indices: Sequence[int], jobs: int) -> Any:
         return
     context = get_context("spawn")
     wanted, stop = context.Pipe(duplex=False)
-    with stop, ProcessPoolExecutor(jobs, context, _start_worker, (job, wanted)) as pool:
+    cache_mb = max(LEAST_CACHE_MB, CACHE_MB // jobs)
+    with stop, ProcessPoolExecutor(jobs, context, _start_worker, (job, wanted, cache_mb)) as pool:
         with interrupts_ignored():
             futures = [pool.submit(_render_in_worker, index) for index in indices]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenExecutor as error:
+            raise VQSSError("a worker process died, perhaps for want of memory; use fewer --jobs") from error
         except BaseException:
             stop.close()
             raise
@@ -136,10 +140,10 @@ class _Worker:
     arrangements: Sequence[Path]
 
 
-def _start_worker(job: Job, wanted: Connection | None = None) -> None:
+def _start_worker(job: Job, wanted: Connection | None = None, cache_mb: int = CACHE_MB // 2) -> None:
     """`wanted`, of a process of its own: ends when its work is not wanted any more, or whoever wanted it has died."""
     _Worker.job = job
-    _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split)
+    _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split, cache_mb)
     _Worker.arrangements = midi_files(job.midi_dir) if job.midi_dir else ()
     if wanted is not None:
         end_after(lambda: wanted.poll(None))
@@ -220,7 +224,10 @@ def _fill(part: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]
         name = f"{number:02d}_{stem.name}.flac"
         mono = bool(np.abs(stem.audio[0] - stem.audio[1]).max() < 1e-5)
         audio = stem.audio[0] if mono else stem.audio.T
-        soundfile.write(native_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
+        try:
+            soundfile.write(native_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
+        except soundfile.LibsndfileError as error:
+            raise VQSSError(f"cannot write to {part.parent} ({error}); free some room there") from error
         files.append({"file": name, "class": stem.name, "source": stem.source})
     mode = "minor" if score.scale[2] == 3 else "major"
     origin = {"arrangement": score.source} if score.source else {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,15 +23,17 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
-from training.checkpoint import read_checkpoint, write_checkpoint
+from training.checkpoint import write_checkpoint
 from training.config import StageConfig, TrainConfig, check_batches, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.fingerprint import check_stems, fingerprint
+from training.fusing import fuse
 from training.grouping import embed_stems, group_stems
 from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
 from training.process_group import has_fast_bfloat16, join, patient_group
 from training.progress import Progress
+from training.resuming import CHECKPOINT_NAME, as_begun, begun
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
 from vqss_engine.bundle import ModelBundle
@@ -65,26 +66,22 @@ class Run:
         self.optimizer: Optimizer | None = None
         self.origin: dict[str, Any] = {}  # of an adapted bundle
         self.report = Progress(self.folder) if self.rank == 0 else None
-        self.bank = self.whole_bank = self._build_bank()
+        self.bank = self.whole_bank = self._build_bank(place.first_here)
         if config.compile:
-            _compile(self.generator)
+            fuse(self.generator, self.device)
 
-    def _build_bank(self) -> Bank:
+    def _build_bank(self, first_here: bool) -> Bank:
         config = self.config
         cache = Path(config.data.cache) if config.data.cache else self.folder
-        if self.rank == 0:
+        if first_here:
             build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
         if self.ranks > 1:
             dist.barrier(patient_group())
         return build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
 
-    def resume(self) -> None:
-        """Take up the run's last checkpoint; raises VQSSError if there is none or it does not fit."""
-        path = self.folder / "checkpoint.pt"
-        content = read_checkpoint(path)
-        if content["config"]["model"] != asdict(self.config)["model"]:
-            raise VQSSError(f"{path} has another model configuration; resume with the one it was trained with")
-        check_stems(content, self.whole_bank, path)
+    def resume(self, content: dict[str, Any]) -> None:
+        """Take up what the run's last checkpoint holds; raises VQSSError if it was made with other stems."""
+        check_stems(content, self.whole_bank, self.folder / CHECKPOINT_NAME)
         self.discover.load_state_dict(content["discover"])
         self.average = {key: value.to(self.device) for key, value in content["average"].items()}
         self.progress.update(content["progress"])
@@ -114,7 +111,7 @@ class Run:
         }
         if self.report:
             self.report.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
-        write_checkpoint(self.folder / "checkpoint.pt", content)
+        write_checkpoint(self.folder / CHECKPOINT_NAME, content)
 
     def train(self) -> None:
         """Run what is left of all stages."""
@@ -206,7 +203,7 @@ class Run:
             with self._precision():
                 loss, metrics = module(batch)
             self._descend(loss, generator, stage, step)
-            if metrics["largest_share"] > COLLAPSED_SHARE and step > stage.steps // 4:
+            if metrics["largest_share"] > COLLAPSED_SHARE and step > stage.steps // 4 and self.rank == 0:
                 log.warning("one cluster holds %.0f %% of the energy", 100 * metrics["largest_share"])
             self._after_step(name, step, stage, metrics)
 
@@ -255,10 +252,12 @@ def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone() for key, value in module.state_dict().items()}
 
 
-def _compile(generator: Generator) -> None:
-    """Fuse what lies between the products of the trunk, where the time goes."""
-    for layer in generator.layers:
-        layer.forward = torch.compile(layer.forward, dynamic=False)
+def _beginning(init: str, config: TrainConfig) -> ModelBundle:
+    """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
+    bundle = ModelBundle.load(init)
+    if not bundle.query_weights:
+        raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+    return deepened(bundle, config.adapt.layers, config.seed)
 
 
 def run_training(
@@ -270,22 +269,24 @@ def run_training(
 ) -> int:
     """Train as the configuration says; the result is `checkpoint.pt` in its run folder. Returns 0.
 
-    With `init` the run starts from that bundle, whose model it has, and `adapted` is told what it gained.
+    With `init` the run starts from that bundle, whose model it has, and `adapted` is told what it gained; going on
+    needs the bundle no more. Raises UsageError and VQSSError where something does not fit, most of it before all work.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
-    bundle = deepened(ModelBundle.load(init), config.adapt.layers, config.seed) if init else None
+    content = begun(Path(config.run), resume)
+    bundle = _beginning(init, config) if init and content is None else None
     if bundle:
         config = replace(config, model=bundle.config)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if content:
+        config = as_begun(config, content)
     run = Run(config)
-    if resume:
-        run.resume()
-    elif (run.folder / "checkpoint.pt").exists():
-        raise VQSSError(f"{run.folder} already holds a run; add --resume, or set run=another/folder")
+    if content:
+        run.resume(content)
     elif bundle:
         adopt(run, bundle)
-    (run.folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+    if run.rank == 0:
+        (run.folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     run.train()
     if run.origin and run.rank == 0:
         adapted(report(run))

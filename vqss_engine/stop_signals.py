@@ -18,6 +18,11 @@ class Stopped(SystemExit):
         super().__init__(self.exit_code)
 
 
+def exit_code(stopped: KeyboardInterrupt | Stopped) -> int:
+    """Of a process that ends so, as shells have it."""
+    return stopped.exit_code if isinstance(stopped, Stopped) else 128 + signal.SIGINT
+
+
 def ending_signals() -> list[signal.Signals]:
     """Asked to end, and the terminal was closed; without one that is ignored, as by nohup."""
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.commands import options
-from bridge.console import print_json, print_table
+from bridge.console import print_json, print_table, say
+from vqss_engine.stop_signals import Stopped, exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     from training.train import run_training
 
     reports: list[dict[str, Any]] = []
-    code = run_training(
-        arguments.config, arguments.overrides, arguments.resume, arguments.init, adapted=reports.append
-    )
+    try:
+        code = run_training(
+            arguments.config, arguments.overrides, arguments.resume, arguments.init, adapted=reports.append
+        )
+    except (KeyboardInterrupt, Stopped) as stopped:
+        say("stopped; go on from the last checkpoint with --resume")
+        return exit_code(stopped)
     if arguments.json and os.environ.get("RANK", "0") == "0":  # of several processes one speaks
         print_json(reports[0] if reports else {})
     elif reports and not arguments.json:

@@ -1,0 +1,46 @@
+"""A run that goes on: where its checkpoint is, and what of its configuration must stay as it was."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from training.checkpoint import model_of, read_checkpoint
+from training.config import STAGES, TrainConfig
+from vqss_engine.errors import UsageError, VQSSError
+
+CHECKPOINT_NAME = "checkpoint.pt"
+
+
+def begun(folder: Path, resume: bool) -> dict[str, Any] | None:
+    """The checkpoint in `folder` of the run that is to go on; None where a new one is to begin.
+
+    Raises VQSSError where there is none to go on from, or one that a new run would write over.
+    """
+    path = folder / CHECKPOINT_NAME
+    if not resume and path.exists():
+        raise VQSSError(f"{folder} already holds a run; add --resume, or set run=another/folder")
+    if resume and not path.exists():
+        raise VQSSError(f"there is no checkpoint {path}; start without --resume")
+    return read_checkpoint(path) if resume else None
+
+
+def as_begun(config: TrainConfig, content: dict[str, Any]) -> TrainConfig:
+    """`config` for going on from a checkpoint's content: what came from a bundle, and what is held out, stay.
+
+    Raises VQSSError for another model than the run began with, UsageError for more steps of a stage that is over.
+    """
+    if content.get("origin"):
+        held_out = content["config"]["adapt"]["held_out"]
+        config = replace(config, model=model_of(content), adapt=replace(config.adapt, held_out=held_out))
+    if content["config"]["model"] != asdict(config)["model"]:
+        raise VQSSError("the run was begun with another model configuration; go on with that one")
+    done = content["progress"]
+    for name, *later in (STAGES[i:] for i in range(len(STAGES))):
+        over = any(done[other] for other in later) or (name == "discover" and content["stem_codes"] is not None)
+        steps: int = getattr(config, name).steps
+        if over and steps > done[name]:
+            raise UsageError(f"{name}.steps is {steps}, but the run has left that stage after {done[name]} steps; "
+                             f"set {name}.steps={done[name]}, or begin a new run")  # fmt: skip
+    return config
