@@ -3,7 +3,8 @@
 The path of a block: caller's rate -> StreamingResampler -> Engine in hops -> StreamingResampler -> caller's rate.
 What the two conversions lose of the input (everything above the band both rates share) is given back with the gain
 that the mixer has at that moment, averaged over the clusters by their energy: faders at 0 dB pass it whole, and a
-muted song takes it along.
+muted song takes it along. That gain is converted as the sound is, but counted from where the stream begins, and held
+past its end: a filter that saw it start or end at another value would ring, and let muted sound through at the edges.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from vqss_engine.engine import Engine
 from vqss_engine.mixer import main_weight, strip_weights
 
 Block = NDArray[np.float32]
+
+_HELD_SAMPLES = 1024
+"""How long the last gain is held, at the engine's rate: the filter to 8 kHz reaches 500 samples ahead."""
 
 
 class _EngineHops:
@@ -42,6 +46,12 @@ class _EngineHops:
             engine.process(np.ascontiguousarray(block[:, part]), wet[:channels, part])
             wet[channels:, part] = self._next_gain() - np.float32(1.0)
         return wet
+
+    @property
+    def rise_at_end(self) -> Block:
+        """The mixer's gain minus 1 as the last hop ended, (C, 1)."""
+        assert self._gain is not None, "no hop has run yet"
+        return self._gain[:, None] - np.float32(1.0)
 
     def _next_gain(self) -> Block:
         """The mixer's gain (C, H) over this hop, averaged over the clusters by their energy."""
@@ -77,6 +87,8 @@ class EngineStream:
         self._mix = self._low = self._empty
         self._wet: Block = np.zeros((2 * channels, 0), np.float32)
         self._back: Block = np.zeros((3 * channels, 0), np.float32)
+        self._first: Block | None = None    # the gain minus 1 at the stream's first sample and at its latest, (C, 1)
+        self._latest: Block | None = None
 
     @property
     def latency_samples(self) -> int:
@@ -106,29 +118,43 @@ class EngineStream:
             return self._hops.flush()[: self.channels]
         low = self._down.flush()
         wet = np.concatenate([self._hops.process(low), self._hops.flush()], axis=1)
-        high = np.concatenate([self._up.process(self._paired(low, wet)), self._up.flush()], axis=1)
-        # The two conversions may each round the length by a sample.
-        missing = self._mix.shape[1] - self._back.shape[1] - high.shape[1]
-        return self._joined(np.pad(high, ((0, 0), (0, max(0, missing)))))
+        high = [self._up.process(self._paired(low, wet)), self._up.process(self._held_gain()), self._up.flush()]
+        return self._joined(np.concatenate(high, axis=1))
 
     def _paired(self, low: Block, wet: Block) -> Block:
-        """(3C, m) at the engine's rate: what it changed, its input, its gain minus 1; all of the same samples."""
+        """(3C, m) at the engine's rate: what it changed, its input, its gain minus the first; of the same samples."""
         channels = self.channels
         low, wet = np.concatenate([self._low, low], axis=1), np.concatenate([self._wet, wet], axis=1)
         ready = min(low.shape[1], wet.shape[1])
         self._low, self._wet = low[:, ready:].copy(), wet[:, ready:].copy()
-        low, wet = low[:, :ready], wet[:, :ready]
-        return np.concatenate([wet[:channels] - low, low, wet[channels:]])
+        if not ready:
+            return np.zeros((3 * channels, 0), np.float32)
+        low, rise = low[:, :ready], wet[channels:, :ready]
+        if self._first is None:
+            self._first = rise[:, :1].copy()
+        self._latest = rise[:, -1:].copy()
+        return np.concatenate([wet[:channels, :ready] - low, low, rise - self._first])
+
+    def _held_gain(self) -> Block:
+        """(3C, m) to follow the last sample: silence, and the gain that was last. It also makes up for what the two
+        conversions round the length down by."""
+        if self._first is None or self._latest is None:     # a signal too short for one sample at the engine's rate
+            self._first = self._latest = self._inner.rise_at_end
+        held = np.zeros((3 * self.channels, _HELD_SAMPLES), np.float32)
+        held[2 * self.channels :] = self._latest - self._first
+        return held
 
     def _joined(self, high: Block) -> Block:
         """(C, m): the input, what the engine changed of it, and of what the conversions lost what the gain takes."""
+        if self._first is None:
+            return self._empty
         channels = self.channels
         high = np.concatenate([self._back, high], axis=1)
         ready = min(high.shape[1], self._mix.shape[1])
         mix, self._mix = self._mix[:, :ready], self._mix[:, ready:].copy()
         high, self._back = high[:, :ready], high[:, ready:].copy()
-        changed, low, gain = high[:channels], high[channels : 2 * channels], high[2 * channels :]
-        return mix + changed + gain * (mix - low)
+        changed, low, rise = high[:channels], high[channels : 2 * channels], high[2 * channels :] + self._first
+        return mix + changed + rise * (mix - low)
 
     def _measured_conversion(self) -> int:
         """The most samples that both conversions together may hold back, from running them on silence.
