@@ -57,9 +57,12 @@ class PluginCall:
         return self.process(audio, sample_rate, buffer_size, reset)
 
     def flush(self) -> NDArray[np.float32]:
-        """The end of a stream: what `process` has not returned of it yet. The next block begins another."""
+        """The end of a stream: what `process` has not returned of it yet; (2, 0) where none has begun.
+
+        The next block begins another.
+        """
         if self._layout is None:
-            return np.zeros((0, 0), np.float32)
+            return np.zeros((MOST_CHANNELS, 0), np.float32)
         out = self._layout.from_block(self._rest())
         self.reset()
         return out

@@ -195,9 +195,11 @@ class ObjectStage(_Flushing):
         return out
 
     def flush(self) -> Block:
-        if callable(flush := getattr(self._item, "flush", None)):
-            return np.asarray(flush(), np.float32)
-        return super().flush()
+        if not callable(flush := getattr(self._item, "flush", None)):
+            return super().flush()
+        rest: Block = np.asarray(flush(), np.float32)
+        # What was given nothing does not know how many channels that had.
+        return rest if rest.size else np.zeros((self._channels, 0), np.float32)
 
     def reset(self) -> None:
         self._owed = 0

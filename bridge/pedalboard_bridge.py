@@ -82,7 +82,7 @@ class VQSSeparator(PluginCall, MixSettings):
 
     @property
     def rack(self) -> ClusterRack | None:
-        """The effects on clusters and on the main output."""
+        """The effects on clusters and on the main output. One that is refused leaves those that were there."""
         return self._rack
 
     @rack.setter
@@ -90,28 +90,25 @@ class VQSSeparator(PluginCall, MixSettings):
         if self._layout is not None:
             raise VQSSError("the rack cannot be changed within a stream; call flush() or reset() first")
         rack = None if wanted is None else as_rack(wanted)
-        self._forget_engines(None)
-        self._controls.publish(None, self._bypass)
-        if rack is not None:
-            self._try_rack(rack)
-            self._controls.publish(rack, self._bypass)
+        self._forget_engines()      # the new rack may have plug-ins of the old one in it
+        engines, latencies = ({}, ()) if rack is None else self._tried(rack)
+        self._rack, self._engines, self._latencies = rack, engines, latencies
+        self._controls.publish(rack, self._bypass)
 
-    def _try_rack(self, rack: ClusterRack) -> None:
-        """Keep a rack, or refuse it here, and not in the middle of a stream."""
+    def _tried(self, rack: ClusterRack) -> tuple[dict[int, Engine], tuple[PluginLatency, ...]]:
+        """An engine with `rack` in it, so that it is refused here and not in the middle of a stream."""
         try:
-            self._forget_engines(rack)
-            self._engine(2)
-        except VQSSError:
+            engine, latencies = self._made(rack, 2)
+        except VQSSError as error:
             try:
-                self._engine(1)  # plug-ins for one channel only are fine as long as the audio has one
+                engine, latencies = self._made(rack, 1)  # plug-ins for one channel are fine while the audio has one
             except VQSSError:
-                self._forget_engines(None)
-            if self._rack is None:
-                raise
+                raise error from None
+        return {engine.channels: engine}, latencies
 
-    def _forget_engines(self, rack: ClusterRack | None) -> None:
-        """The next ones are made with `rack`."""
-        self._rack, self._stream, self._latencies = rack, None, ()
+    def _forget_engines(self) -> None:
+        """The next ones are made anew; of a rack, plug-ins can play in one engine only."""
+        self._stream = None
         self._engines.clear()
 
     def _bypass(self, key: int | str, bypass: bool) -> None:
@@ -165,18 +162,22 @@ class VQSSeparator(PluginCall, MixSettings):
         return np.concatenate([np.zeros((self.clusters, layout.channels, 0), np.float32), *parts], axis=-1)
 
     def _engine(self, channels: int) -> Engine:
-        """The engine for so many channels; it has the rack in it."""
+        """The engine for so many channels; it has the rack in it. Raises VQSSError."""
         if channels not in self._engines:
-            engine = Engine(self.bundle, self._stream_config, channels, self.surface)
-            built = BuiltRack({}, ())
             if self._rack is not None:
-                self._engines.clear()  # the plug-ins of a rack can play in one engine only
-                built = self._rack.build(engine.sample_rate, channels, engine.hop, engine.clusters)
-            engine.set_inserts(built.inserts, at_once=True)
-            self._latencies = built.latencies
-            self._engines[channels] = engine
+                self._forget_engines()
+            self._engines[channels], self._latencies = self._made(self._rack, channels)
             self._controls.pass_by_again()
         return self._engines[channels]
+
+    def _made(self, rack: ClusterRack | None, channels: int) -> tuple[Engine, tuple[PluginLatency, ...]]:
+        """A new engine that plays through `rack`, and how late each plug-in is; raises VQSSError."""
+        engine = Engine(self.bundle, self._stream_config, channels, self.surface)
+        built = BuiltRack({}, ())
+        if rack is not None:
+            built = rack.build(engine.sample_rate, channels, engine.hop, engine.clusters)
+        engine.set_inserts(built.inserts, at_once=True)
+        return engine, built.latencies
 
     def _stream_at(self, channels: int, rate: int) -> EngineStream:
         engine = self._engine(channels)

@@ -58,6 +58,15 @@ def test_a_chain_takes_one_channel_of_any_length(samples: int) -> None:
     assert (HighpassFilter(80) | VQSSeparator(BUNDLE))(np.zeros(samples, np.float32), 44100).shape == (samples,)
 
 
+@pytest.mark.parametrize("shape", [(2, 0), (1, 0), (0,)])
+def test_a_stream_that_nothing_was_given_to_ends_empty(shape: tuple[int, ...]) -> None:
+    nothing, separator = np.zeros(shape, np.float32), VQSSeparator(BUNDLE)
+    assert separator.flush().shape == (2, 0)
+    for chain in (separator | Gain(0), Gain(0) | separator, PluginChain([separator])):
+        assert chain.process(nothing, 44100, reset=False).shape == shape
+        assert chain.flush().shape == shape
+
+
 def test_a_python_subclass_of_a_plugin_is_called() -> None:
     audio = music(2, 1000)
     assert np.array_equal(PluginChain([Doubling(), Gain(0)])(audio, 44100), 2 * audio)

@@ -84,6 +84,28 @@ def test_what_is_soloed_is_that_stem(rate: int) -> None:
     assert worst_dbfs(soloed - stems[2]) < (-110 if rate == 44100 else -30)
 
 
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000, 192000])
+def test_what_is_muted_is_silent_from_the_first_sample_to_the_last(rate: int) -> None:
+    by_clusters, by_main = VQSSeparator(BUNDLE, mute=range(4)), VQSSeparator(BUNDLE)
+    by_main.surface.set("/vqss/main/mute", True)
+    for samples in (1, 2, 5, 300, *range(6000, 6012)):      # the conversions round the lengths in different ways
+        audio = music(1, samples)
+        for separator in (by_clusters, by_main):
+            out = separator(audio, rate)
+            assert out.shape == audio.shape and worst_dbfs(out) < -120, (samples, worst_dbfs(out))
+
+
+@pytest.mark.parametrize("rate", [48000, 96000])
+def test_a_stream_that_is_muted_on_the_way_ends_silent_and_as_a_whole(rate: int) -> None:
+    separator, audio = VQSSeparator(BUNDLE), music(2, 40_001)
+    first = separator.process(audio[:, :20_000], rate, reset=False)
+    separator.mute = range(4)
+    out = np.concatenate([first, separator.process(audio[:, 20_000:], rate, reset=False), separator.flush()], axis=1)
+    assert out.shape == audio.shape
+    assert worst_dbfs(out[:, :10_000] - audio[:, :10_000]) < -120 and worst_dbfs(out[:, 30_000:]) < -120
+    assert np.abs(streamed(separator, audio, rate, 777) - separator(audio, rate)).max() < 1e-5
+
+
 @pytest.mark.parametrize("shape", [(3, 100), (3, 3), (2, 3, 4), ()])
 def test_an_impossible_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(VQSSError):
@@ -128,8 +150,42 @@ def test_a_rack_is_changed_between_streams_only_and_refused_whole() -> None:
     separator.flush()
     with pytest.raises(VQSSError, match=r"clusters\.1\[0\]"):
         separator.rack = {1: [pedalboard.PitchShift(2.0)]}
-    audio = music(2, 3000)
-    assert separator.rack is None and worst_dbfs(separator(audio, 44100) - audio) < -100
+    with pytest.raises(VQSSError, match="no cluster 4"):
+        separator.rack = {4: [pedalboard.Gain(-6.0)]}
+
+
+def test_a_rack_that_is_refused_leaves_the_old_one_as_it_was() -> None:
+    audio, gain, bypass = music(2, 3000), pedalboard.Gain(-6.0), "/vqss/cluster/1/fx/bypass"
+    separator = VQSSeparator(BUNDLE, solo=1, rack={1: [gain]})
+    heard, rack, addresses = separator(audio, 44100), separator.rack, set(separator.surface.values())
+    for refused in ({4: [gain]}, {1: [gain, pedalboard.PitchShift(2.0)]}):
+        with pytest.raises(VQSSError):
+            separator.rack = refused
+        assert separator.rack is rack and set(separator.surface.values()) == addresses
+        assert [latency.plugin for latency in separator.latencies] == ["Gain"]
+        assert np.array_equal(separator(audio, 44100), heard)
+    separator.surface.set(bypass, True)
+    with pytest.raises(VQSSError):
+        separator.rack = {4: [gain]}
+    assert worst_dbfs(0.5012 * separator(audio, 44100) - heard) < -80 and separator.surface.get(bypass)
+
+
+class StereoGain:
+    """An effect for two channels only."""
+
+    def process(self, audio: np.ndarray, sample_rate: float, buffer_size: int, reset: bool) -> np.ndarray:
+        if audio.shape[0] != 2:
+            raise ValueError("two channels only")
+        return audio * np.float32(0.5)
+
+
+def test_effects_can_be_passed_by_after_a_call_that_they_refuse() -> None:
+    separator, audio = VQSSeparator(BUNDLE, rack={"main": [StereoGain()]}), music(2, 3000)
+    assert worst_dbfs(separator(audio, 44100) - 0.5 * audio) < -100
+    with pytest.raises(VQSSError, match="two channels only"):
+        separator(audio[:1], 44100)
+    separator.surface.set("/vqss/main/fx/bypass", True)
+    assert worst_dbfs(separator(audio, 44100) - audio) < -100
 
 
 @pytest.mark.parametrize("rate", [0, 7999, 44100.5, float("nan"), 1e6])
