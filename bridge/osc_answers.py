@@ -6,6 +6,7 @@ Threads: any may wait; the thread that receives tells what came.
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Container
 
 from bridge.osc_packet import Scalar
@@ -13,6 +14,12 @@ from vqss_engine.errors import VQSSError
 
 SLOW = ("/vqss/preset/load", "/vqss/rack/load")
 """A plug-in that is being loaded may keep an engine silent for seconds; its answer is waited for all the same."""
+
+LOAD_TIMEOUT_S = 30.0
+"""How long the engine lets a load wait until its main thread takes it up; then it refuses."""
+
+SLOW_S = LOAD_TIMEOUT_S + 30.0
+"""How long a slow answer is waited for: longer than the engine waits, which else plays what was given up here."""
 
 ANSWERED = (*SLOW, "/vqss/preset/save", "/vqss/preset/list")
 """Actions on files, whose answer is waited for."""
@@ -23,20 +30,25 @@ class Answers:
 
     def __init__(self) -> None:
         self._waiting: dict[str, queue.SimpleQueue[tuple[bool, tuple[Scalar, ...]]]] = {}
+        self._lock = threading.Lock()
 
     def __contains__(self, address: object) -> bool:
         return address in self._waiting
 
     def ask(self, address: str, send: Callable[[], None], timeout_s: float) -> tuple[Scalar, ...]:
         """Send, and return the arguments of the answer; raises VQSSError for an error, or where none comes."""
-        answer = self._waiting[address] = queue.SimpleQueue()
+        answer: queue.SimpleQueue[tuple[bool, tuple[Scalar, ...]]] = queue.SimpleQueue()
+        with self._lock:
+            self._waiting[address] = answer
         try:
             send()
             done, arguments = answer.get(timeout=timeout_s)
         except queue.Empty:
             raise VQSSError(f"{address}: no answer within {timeout_s:g} s; check that the engine runs") from None
         finally:
-            self._waiting.pop(address, None)
+            with self._lock:
+                if self._waiting.get(address) is answer:    # else someone asked later, who still waits
+                    del self._waiting[address]
         if not done:
             raise VQSSError(str(arguments[0]))
         return arguments

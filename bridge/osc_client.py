@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.osc_answers import ANSWERED, SLOW, Answers
+from bridge.osc_answers import ANSWERED, SLOW, SLOW_S, Answers
 from bridge.osc_dispatch import change_message
 from bridge.osc_feeds import ERROR, LEVELS, SESSION, SPECTRA, STATUS
 from bridge.osc_link import Link
@@ -159,7 +159,7 @@ class RemoteControl:
             self._link.send(messages[0] if len(messages) == 1 else encode_bundle(messages))
 
     def act(self, path: str, *arguments: object, origin: object = None) -> Any:
-        """Do the action at `path`. Those on files wait for the answer and return it, up to ten seconds.
+        """Do the action at `path`. Those on files wait for the answer and return it: up to 10 s, 60 s to load effects.
 
         Raises UnknownAddress, ParameterError on wrong arguments, and VQSSError for what the engine refuses or
         leaves unanswered; what it refuses later is told in `levels().errors`.
@@ -171,7 +171,7 @@ class RemoteControl:
         if path not in ANSWERED or self._link.is_this_thread:
             self._link.send(message)
             return None
-        result = self._answers.ask(path, lambda: self._link.send(message), _ANSWER_S)
+        result = self._answers.ask(path, lambda: self._link.send(message), SLOW_S if path in SLOW else _ANSWER_S)
         return [name for name in result if name] if path.endswith("/list") else result[0]
 
     def subscribe(self, callback: Callback) -> Callable[[], None]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from bridge.osc_packet import LARGEST_PACKET, Message, PacketError, decode_packet
+from bridge.osc_sockets import address_of
 from vqss_engine.errors import VQSSError
 
 _TICK_S = 0.05
@@ -36,7 +37,7 @@ class Link:
     def start(self, host: str, port: int) -> None:
         """Take packets from `host`, `port` and no one else; raises VQSSError where there is no such address."""
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            family, address = address_of(host, port)
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             self._socket.settimeout(_TICK_S)

@@ -55,10 +55,8 @@ class Message:
 
 
 def decode_packet(data: bytes) -> list[Message]:
-    """All messages of a packet, in order; none for what is neither message nor bundle but begins with `#`, as some
-    peers' replies do. Raises PacketError."""
-    if data.startswith(b"#") and not data.startswith(_BUNDLE):
-        return []
+    """All messages of a packet, in order; what is neither message nor bundle but begins with `#`, as some peers'
+    replies do, is passed over. Raises PacketError."""
     messages: list[Message] = []
     for message in _messages(data, 0):
         if len(messages) == MOST_MESSAGES:
@@ -69,7 +67,8 @@ def decode_packet(data: bytes) -> list[Message]:
 
 def _messages(data: bytes, depth: int) -> Iterator[Message]:
     if not data.startswith(_BUNDLE):
-        yield decode_message(data)
+        if not data.startswith(b"#"):
+            yield decode_message(data)
         return
     if depth == DEEPEST_BUNDLE:
         raise PacketError(f"bundles nested deeper than {DEEPEST_BUNDLE}; send them flat")

@@ -23,8 +23,8 @@ from bridge.osc_feeds import LEVELS, PONG, SESSION, STATUS, levels_message, stat
 from bridge.osc_files import rack_check, source_check
 from bridge.osc_intake import Intake
 from bridge.osc_packet import Address, encode_message
-from bridge.osc_sockets import DEFAULT_HOST, DEFAULT_PORT, is_loopback, open_pair
-from bridge.osc_subscribers import MOST_SUBSCRIBERS, Clock, Subscribers
+from bridge.osc_sockets import DEFAULT_HOST, DEFAULT_PORT, is_loopback, open_pair, reaches
+from bridge.osc_subscribers import MOST_SUBSCRIBERS, Clock, Subscribers, with_port
 from bridge.oscquery_server import QueryServer
 from vqss_engine.control import ControlSurface, Telemetry
 from vqss_engine.errors import VQSSError
@@ -127,6 +127,8 @@ class OscServer:
         self._dispatcher.answer_feed(SESSION, self._session_message)
 
     def _subscribe(self, sender: Address, port: int, levels_per_s: float, spectra_per_s: float) -> None:
+        if self._is_own(with_port(sender, port)):
+            raise VQSSError(f"port {self.port} is the mixer's own; give the port you listen on, or 0 for the sender's")
         if not self.subscribers.add(sender, port, levels_per_s, spectra_per_s):
             raise VQSSError(f"{MOST_SUBSCRIBERS} subscribe already; unsubscribe one, or wait 15 s for one to end")
         self._send(self._session_message(), sender)
@@ -153,6 +155,10 @@ class OscServer:
 
     # The wire
 
+    def _is_own(self, address: Address) -> bool:
+        """Whether `address` is this server's: what it sent itself would come back as a wish, and seek for ever."""
+        return reaches(self.host, self.port, address)
+
     def _send(self, message: bytes, to: Address) -> None:
         """Send a datagram; one that cannot be delivered is as good as lost on the way."""
         if self._udp is not None:
@@ -169,7 +175,7 @@ class OscServer:
                 break
             try:
                 if not self._closing:
-                    self._dispatcher.handle(packets)
+                    self._dispatcher.handle(packet for packet in packets if not self._is_own(packet[1]))
             except Exception as error:  # a fault of ours must not make the mixer deaf
                 self._telemetry.report(f"OSC failed ({type(error).__name__}: {error})")
 

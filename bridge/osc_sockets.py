@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from typing import TYPE_CHECKING, Any
 
 from vqss_engine.errors import UsageError, VQSSError
+
+if TYPE_CHECKING:
+    from bridge.osc_packet import Address
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 _BUFFER_BYTES = 1 << 20
@@ -30,13 +34,44 @@ def host_and_port(text: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT)
 
 def is_loopback(host: str) -> bool:
     """Whether a numeric address can be reached from this machine only."""
-    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    return _numeric(host).is_loopback
+
+
+def _numeric(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(host.partition("%")[0])
+
+
+def reaches(host: str, port: int, address: Address) -> bool:
+    """Whether a packet to `address` arrives at the socket that is bound to `host`, `port` on this machine."""
+    if address[1] != port:
+        return False
+    return address[0] == host or (_numeric(host).is_unspecified and _is_of_this_machine(address))
+
+
+def _is_of_this_machine(address: Address) -> bool:
+    family = socket.AF_INET if len(address) == 2 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address[0], 0, *address[2:]))
+        except OSError:     # only an address of this machine can be bound to
+            return False
+    return True
+
+
+def address_of(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """The family and socket address of a host, for UDP and TCP; of a name that has several, one of IPv4.
+
+    Both sides choose alike, so that they meet under a name such as localhost. Raises OSError or UnicodeError.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return family, address
 
 
 def open_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     """A UDP and a TCP socket on one port number (0: any that is free in both), bound; raises VQSSError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        family, address = address_of(host, port)
     except (OSError, UnicodeError) as error:
         raise VQSSError(f"unknown host '{host}' ({error}); give an address such as {DEFAULT_HOST}") from error
     for attempt in range(_TRIES):

@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
+from bridge.osc_answers import LOAD_TIMEOUT_S
 from bridge.osc_files import file_within
 from bridge.rack import BuiltRack, ClusterRack, PluginLatency
 from bridge.rack_controls import RackControls
@@ -24,7 +25,6 @@ from vqss_engine.errors import VQSSError
 
 RACK_LOAD = "/vqss/rack/load"
 
-_LOAD_TIMEOUT_S = 30.0
 _KEPT_RACKS = 3
 
 
@@ -122,12 +122,12 @@ class RackHost:
         future: Future[Any] = Future()
         self._jobs.put((future, job))
         try:
-            return future.result(_LOAD_TIMEOUT_S)
+            return future.result(LOAD_TIMEOUT_S)
         except FutureTimeout:
             if not future.cancel():
                 return future.result()
             raise VQSSError(
-                f"the main thread did not load the plug-ins within {_LOAD_TIMEOUT_S:g} s; try again"
+                f"the main thread did not load the plug-ins within {LOAD_TIMEOUT_S:g} s; try again"
             ) from None
 
     def _load_by_name(self, name: str, origin: object = None) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge.osc_answers import SLOW, Answers
+from bridge.osc_answers import LOAD_TIMEOUT_S, SLOW_S
 from bridge.osc_client import REMOTE, RemoteControl
 from bridge.osc_readings import SETTLING_S, Doubts, same_in_32_bits
 from bridge.osc_server import OscServer
@@ -140,15 +139,14 @@ def test_who_waits_for_an_answer_is_told_that_the_engine_has_gone(
     assert time.monotonic() - began_s < 8.0
 
 
-def test_a_silent_engine_may_be_loading_what_it_was_asked_for() -> None:
-    answers, got = Answers(), []
-    waiting = threading.Thread(target=lambda: got.append(answers.ask("/vqss/rack/load", lambda: None, PATIENCE_S)))
-    waiting.start()
-    wait_until(lambda: "/vqss/rack/load" in answers)
-    answers.fail("silent", spared=SLOW)
-    answers.tell("/vqss/rack/load", True, ("mine",))
-    waiting.join()
-    assert got == [("mine",)]
+def test_a_load_is_waited_for_longer_than_the_engine_itself_waits(
+    surface: ControlSurface, remote: RemoteControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert SLOW_S > LOAD_TIMEOUT_S
+    monkeypatch.setattr("bridge.osc_client._ANSWER_S", 0.2)
+    PresetFolder(tmp_path, surface, dict, lambda rack: time.sleep(1.0)).attach()
+    surface.act("/vqss/preset/save", "one")
+    assert remote.act("/vqss/preset/load", "one") == "one"
 
 
 def test_effects_come_and_go(surface: ControlSurface, remote: RemoteControl) -> None:

@@ -116,7 +116,11 @@ def test_every_truncation_of_a_message_is_refused_or_a_query() -> None:
 
 
 def test_replies_of_other_programs_are_passed_over() -> None:
-    assert decode_packet(b"#reply\0\0,ss\0a\0\0\0b\0\0\0") == []
+    reply = b"#reply\0\0,ss\0a\0\0\0b\0\0\0"
+    assert decode_packet(reply) == []
+    assert decode_packet(nested(2, reply)) == []
+    beside = encode_bundle([encode_message("/a", 1), reply, encode_message("/b", 2)])
+    assert decode_packet(beside) == [Message("/a", (1,)), Message("/b", (2,))]
 
 
 @given(st.binary(max_size=200))

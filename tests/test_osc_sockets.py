@@ -103,6 +103,22 @@ def test_ipv6_loopback_works_as_well() -> None:
     server.close()
 
 
+def test_a_name_with_addresses_of_both_kinds_means_the_same_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a stock Debian, whose localhost is ::1 first."""
+    numeric = socket.getaddrinfo
+
+    def both(host: str, port: int, *rest: int, **options: int) -> list[tuple]:
+        hosts = ("::1", "127.0.0.1") if host == "localhost" else (host,)
+        return [entry for each in hosts for entry in numeric(each, port, *rest, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with serve(ControlSurface(), host="localhost") as server:
+        assert server.host == "127.0.0.1"
+        remote = RemoteControl("localhost", server.port)
+        remote.connect()
+        remote.close()
+
+
 def test_a_port_whose_connections_are_closed_is_free_again() -> None:
     """As the engine finds it, which takes such a port: the window is reopened where it was."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import numpy as np
+import pytest
 
 from bridge.osc_subscribers import LIFETIME_S, MOST_SUBSCRIBERS, Pace, Subscribers
-from tests.osc_peers import Peer, PlayingEngine, serve, wait_until
+from tests.osc_peers import Peer, PlayingEngine, message, serve, wait_until
 from tests.streams import CLUSTERS
 from vqss_engine.control import ControlSurface, EngineState
 
@@ -77,6 +78,22 @@ def test_more_than_the_table_holds_are_told_so() -> None:
         for port in range(20_000, 20_000 + MOST_SUBSCRIBERS):
             server.subscribers.add(("127.0.0.2", port), 0, 0.0, 0.0)
         assert peer.ask("/vqss/subscribe")[0][0] == "/vqss/error"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_mixer_cannot_be_subscribed_to_itself(host: str) -> None:
+    surface = ControlSurface()
+    with serve(surface, host=host, announce=False) as server, Peer(server) as peer:
+        assert peer.ask("/vqss/subscribe", server.port, 20.0)[0][0] == "/vqss/error"
+        assert len(server.subscribers) == 0
+        assert peer.ask("/vqss/subscribe", 0) == []
+
+
+def test_what_a_mixer_sends_itself_is_no_wish() -> None:
+    surface = ControlSurface()
+    with serve(surface) as server, Peer(server) as peer:
+        server._send(message("/vqss/main/gain", -9.0).dgram, (server.host, server.port))
+        assert peer.ask("/vqss/main/gain") == [("/vqss/main/gain", [0.0])]
 
 
 def test_streams_of_a_playing_engine() -> None:
