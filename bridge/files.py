@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.mixer import Layout
 from vqss_engine.offline import usable_cores
 from vqss_engine.presets import Preset, apply
+from vqss_engine.state import MixerState
+from vqss_engine.vocabulary import SOURCE
 
 if TYPE_CHECKING:
     from bridge.file_effects import FileEffects
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 Block = NDArray[np.float32]
 
+_OF_PLAYING = (SOURCE, "/vqss/transport/")
 _CLIP_DB = 0.01  # what rounding does to a full-scale sample is no clipping
 
 
@@ -78,6 +81,9 @@ def prepare_surface(bundle: ModelBundle, job: FileJob) -> ControlSurface:
 
     Raises UsageError or VQSSError naming the setting that is refused.
     """
+    for path, _ in job.settings:
+        if path.startswith(_OF_PLAYING):
+            raise UsageError(f"--set {path} is for what plays, and a file is separated whole; leave it out")
     surface = ControlSurface(bundle.config.clusters, bundle.cluster_names, bundle.cluster_colors)
     if job.preset:
         name, preset = job.preset
@@ -173,6 +179,7 @@ class _SongJob:
         self._files = StemFiles(partial, self._names, wanted, job.mixdown, job.coding, job.threads or usable_cores())
         self._effects = effects
         self._mixdown: Mixdown | None = None
+        self._is_mixed = _is_mixed(surface.state)
         if job.mixdown:
             main = effects.main if effects else None
             self._mixdown = Mixdown(surface.state, reader.channels, reader.sample_rate, main)
@@ -223,11 +230,13 @@ class _SongJob:
         return manifest
 
     def _remarks(self) -> list[str]:
-        """One line for whatever of the rack is not heard, and every written file that an integer format has clipped."""
+        """A line for all of rack and mixer that is not heard, and for every file that an integer format has clipped."""
         song, reports = self._reader.path.name, self._effects.reports if self._effects else []
         remarks = [f"'{song}': {report}; check that plug-in" for report in reports]
         if self._effects and self._effects.main and not self._mixdown:
             remarks.append("the rack's effects on main are in no stem; add --mixdown to hear them")
+        if self._is_mixed and not self._mixdown:
+            remarks.append("the faders are in no stem; add --mixdown to hear them")
         return remarks + self._clipped() if self._job.coding.is_integer else remarks
 
     def _clipped(self) -> list[str]:
@@ -243,3 +252,9 @@ class _SongJob:
             for name, peak in peaks.items()
             if peak > _CLIP_DB
         ]
+
+
+def _is_mixed(state: MixerState) -> bool:
+    """Whether any fader, switch or pan stands elsewhere than at first; strips that are only joined change no sound."""
+    at_first = MixerState.default(state.clusters)
+    return replace(state, group=at_first.group) != at_first

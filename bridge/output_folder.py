@@ -53,10 +53,11 @@ def hidden_beside(path: Path) -> Path:
 
 @contextmanager
 def filled_folder(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder to fill, then move what it holds to `folder`; after any error both are as before.
+    """Give a hidden folder to fill, then move what it holds to `folder`; after any error until then both are as before.
 
-    An existing `folder` loses the files of an earlier separation and keeps all others. Raises VQSSError where the
-    disk refuses.
+    Of an existing `folder`, the files of an earlier separation are replaced one by one, and then those removed that
+    have no successor; all others stay. Where the disk refuses in the midst of that, old files lie beside new ones,
+    under the old manifest. Raises VQSSError where the disk refuses.
     """
     partial = hidden_beside(folder)
     with made_folder(folder.parent):
@@ -96,10 +97,11 @@ def _show(partial: Path, folder: Path) -> None:
 
 def _replace_contents(partial: Path, folder: Path) -> None:
     new = {path.name for path in partial.iterdir()}
+    # The manifest comes last: who reads it finds all the files it names.
+    for name in sorted(new, key=lambda name: (name == "manifest.json", name)):
+        os.replace(partial / name, folder / name)
     for old in folder.iterdir():
         if _OURS.fullmatch(old.name) and old.name not in new:
-            old.unlink()
-    # The manifest comes last: who reads it finds all the files it names.
-    for name in sorted(new, key=lambda name: name == "manifest.json"):
-        os.replace(partial / name, folder / name)
+            with suppress(OSError):     # all that is new is in place, and one stem too many does no harm
+                old.unlink()
     partial.rmdir()

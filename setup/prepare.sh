@@ -90,8 +90,8 @@ install_newer_python() {
     for version in 3.13 3.12 3.11; do
         if apt-cache show "python$version-venv" >/dev/null 2>&1; then
             say "the default python3 is older than 3.11: installing python$version"
-            apt_quietly install --no-install-recommends "python$version" "python$version-venv"
-            return
+            apt_quietly install --no-install-recommends "python$version" "python$version-venv" && return
+            say "python$version could not be installed"
         fi
     done
 }
@@ -110,7 +110,8 @@ install_system_packages() {
         return
     fi
     say "installing system packages: ${missing[*]}"
-    if ! { apt_quietly update && apt_quietly install --no-install-recommends "${missing[@]}"; }; then
+    apt_quietly update || say "apt-get update failed; trying with the lists there are"     # one dead source is enough
+    if ! apt_quietly install --no-install-recommends "${missing[@]}"; then
         say "they could not all be installed; going on, 'vqss doctor' tells what is missing"
     fi
     find_python new_enough >/dev/null || install_newer_python

@@ -106,6 +106,8 @@ def test_jobs_give_the_same_stems_as_one_after_the_other(song: Path, tmp_path: P
         (["separate", "x", "--latency", "zero"], "zero"), (["separate", "x", "--set", "gain"], "PATH=VALUE"),
         (["separate", "x", "--set", "/vqss/cluster/99/gain=0"], "/vqss/cluster/99/gain"),
         (["separate", "x", "--set", "cluster/1/gain=loud"], "loud"),
+        (["separate", "x", "--set", "transport/position=30"], "/vqss/transport/position"),
+        (["separate", "x", "--set", "source=y.wav"], "/vqss/source"),
         (["separate", "x", "--clusters", "99"], "cluster 99"),
         (["figure", "x"], "-o"), (["figure", "x", "-o", "picture.jpg"], ".png"), (["info", "--foo"], "--foo"),
         (["export", "x"], "--onnx"), (["evaluate"], "DIR"),

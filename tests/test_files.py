@@ -151,6 +151,21 @@ def test_mixdown_follows_the_settings_and_stems_do_not(tmp_path: Path, bundle: M
     assert np.abs(mixdown - expected).max() <= NULL
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "is_heard"),
+    [("cluster/3/mute", "1", True), ("main/limiter", "1", True), ("cluster/3/pan", "-1", True),
+     ("cluster/3/name", "snare", False), ("cluster/3/color", "#102030", False), ("cluster/3/group", "2", False)],
+)  # fmt: skip
+def test_faders_that_no_stem_has_are_told(
+    path: str, value: str, is_heard: bool, tmp_path: Path, bundle: ModelBundle
+) -> None:
+    song, settings = noisy_song(0.1, 44_100, 1), ((f"/vqss/{path}", value),)
+    told = separate(song, 44_100, tmp_path, bundle, FileJob(settings=settings)).remarks
+    assert [("faders" in remark and "--mixdown" in remark) for remark in told] == [True] * is_heard
+    mixed = FileJob(settings=settings, mixdown=True, overwrite=True)
+    assert not separate(song, 44_100, tmp_path, bundle, mixed).remarks
+
+
 def test_a_limited_mixdown_keeps_its_length_and_stays_within_full_scale(tmp_path: Path, bundle: ModelBundle) -> None:
     song = noisy_song(0.31, 44_100, 2)
     job = FileJob(mixdown=True, settings=(("/vqss/main/gain", "12"), ("/vqss/main/limiter", "1")))

@@ -112,6 +112,18 @@ def test_a_preset_that_cannot_be_written_leaves_the_old_one(surface: ControlSurf
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "taken.json"]
 
 
+def test_a_preset_whose_writing_is_interrupted_leaves_nothing_behind(
+    surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        presets.PresetFolder(tmp_path, surface).save("a")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_preset_says_so(surface: ControlSurface, tmp_path: Path) -> None:
     with pytest.raises(VQSSError, match="none"):
         presets.PresetFolder(tmp_path, surface).load("none")

@@ -88,7 +88,7 @@ def read_preset(path: Path) -> Preset:
 def write_preset(path: Path, preset: Preset) -> None:
     """Write a preset whole or not at all: under a temporary name first; raises VQSSError."""
     text = json.dumps(preset, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary = None
+    temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -96,9 +96,10 @@ def write_preset(path: Path, preset: Preset) -> None:
             file.write(text)
         os.replace(temporary, path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise VQSSError(f"cannot write the preset {path} ({error.strerror}); choose another folder") from error
+    finally:
+        if temporary:       # still there after any error, and after Ctrl-C
+            Path(temporary).unlink(missing_ok=True)
 
 
 class PresetFolder:

@@ -1,0 +1,45 @@
+"""A song's folder that is written over: the new files take their places before old ones go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.output_folder import filled_folder
+from vqss_engine.errors import VQSSError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of an earlier separation, with a file of the user's in it."""
+    made = tmp_path / "song"
+    made.mkdir()
+    for name in ("cluster_01.wav", "cluster_05.wav", "manifest.json", "notes.txt"):
+        (made / name).write_text("old")
+    return made
+
+
+def write(folder: Path, *names: str) -> None:
+    with filled_folder(folder) as partial:
+        for name in names:
+            (partial / name).write_text("new")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_cannot_be_removed_of_the_old_does_not_keep_the_new_out(folder: Path) -> None:
+    (folder / "cluster_02.wav").mkdir()         # no file, so that removing it fails
+    write(folder, "cluster_01.wav", "manifest.json")
+    assert contents(folder) == {"cluster_01.wav": "new", "manifest.json": "new", "notes.txt": "old"}
+
+
+def test_where_the_new_cannot_come_the_old_stays(folder: Path) -> None:
+    (folder / "mixdown.wav" / "inside").mkdir(parents=True)         # no file can take that name
+    with pytest.raises(VQSSError, match="cannot write"):
+        write(folder, "cluster_01.wav", "mixdown.wav", "manifest.json")
+    kept = contents(folder)
+    assert kept == {"cluster_01.wav": "new", "cluster_05.wav": "old", "manifest.json": "old", "notes.txt": "old"}
+    assert [path.name for path in folder.parent.iterdir()] == ["song"]
