@@ -69,10 +69,14 @@ def _top_parser() -> CommandParser:
     return parser
 
 
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command; imports that command's module."""
     module = importlib.import_module(COMMANDS[name][0])
-    parser = CommandParser(prog=f"vqss {name}", description=COMMANDS[name][1].capitalize() + ".", allow_abbrev=False)
+    parser = CommandParser(prog=f"vqss {name}", description=_sentence(COMMANDS[name][1]), allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)

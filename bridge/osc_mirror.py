@@ -15,7 +15,6 @@ from vqss_engine.vocabulary import POSITION
 _LARGEST_ANSWER = 16 << 20
 _KINDS = {"f": "float", "i": "int", "s": "string"}
 _LONGEST_TEXT = 255
-_READ_WRITE = 3
 
 
 def fetch_description(host: str, port: int, timeout_s: float = 2.0) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def cluster_count(tree: dict[str, Any]) -> int:
 def update(mirror: ControlSurface, tree: dict[str, Any], origin: object, newer: Container[str] = ()) -> None:
     """Bring effects and values of `mirror` up to a description with as many clusters; `newer` are the paths whose
     values here the description is too old to tell of, looked at last of all. Where the song is, the stream tells."""
-    leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if leaf.get("ACCESS") == _READ_WRITE}
+    leaves = {leaf["FULL_PATH"]: leaf for leaf in _leaves(tree) if "VALUE" in leaf}
     gone = [parameter.path for parameter in mirror.parameters() if parameter.path not in leaves]
     effects = (path for path in leaves if "/fx/" in path and path in mirror)
     renewed = [path for path in effects if mirror.parameter(path) != parameter_of(leaves[path])]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.device_facts import DEVICE
 from vqss_engine.control import Action, Argument, ControlSurface, Feed, Parameter, Value
 
 READ, WRITE, READ_WRITE = 1, 2, 3
@@ -54,7 +55,7 @@ def describe_parameter(parameter: Parameter, value: Value) -> Node:
     node = {
         "FULL_PATH": parameter.path,
         "TYPE": parameter.types,
-        "ACCESS": READ_WRITE,
+        "ACCESS": READ if parameter.path.startswith(DEVICE) else READ_WRITE,
         "DESCRIPTION": parameter.description,
         "VALUE": _plain(value),
         "DEFAULT_VALUE": _plain(parameter.default),

@@ -17,6 +17,7 @@ from bridge.audio_files import AudioWriter, disk_error
 from bridge.coding import Coding
 from bridge.exchange import Exchange
 from bridge.exchange_kernel import FADE_FRAMES, RECORDING
+from bridge.manifest import stem_name
 from bridge.output_folder import make_folder
 from vqss_engine.errors import UsageError, VQSSError
 
@@ -161,5 +162,4 @@ def _discard(writer: AudioWriter) -> None:
 
 
 def _cluster_path(path: Path, k: int, name: str) -> Path:
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")
-    return path.with_name(f"{path.stem}_cluster_{k:02d}{'_' + safe if safe else ''}{path.suffix}")
+    return path.with_name(f"{path.stem}_{stem_name(k, name)}{path.suffix}")

@@ -82,7 +82,7 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("Shift+S",), lambda: row.lead.solo_alone(), "solo the strip alone"),
         Key(("[",), lambda: row.lead.pan.ask_once(row.lead.pan.current - 0.05), "pan left, right (also ])", True),
         Key(("]",), lambda: row.lead.pan.ask_once(row.lead.pan.current + 0.05), repeats=True),
-        Key(("Escape",), window.escape, "solo nothing, choose nothing, clip lights out"),
+        Key(("Escape",), window.escape, "solo nothing, choose nothing, close messages, clip lights out"),
         Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
         Key(("G",), row.group_selected, "group the chosen strips under the first"),
         Key(("Shift+G",), row.ungroup, "ungroup"),

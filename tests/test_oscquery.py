@@ -15,6 +15,7 @@ from pythonosc.osc_message import OscMessage
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from bridge.osc_mirror import mirror_of, update
 from bridge.osc_server import OscServer
 from bridge.oscquery_server import MOST_CLIENTS
 from tests.osc_peers import PATIENCE_S, Peer, message, serve, wait_until
@@ -69,6 +70,15 @@ def test_the_tree_holds_every_address(server: OscServer, surface: ControlSurface
     }
     assert found[MUTE]["VALUE"] == [0] and found[MUTE]["EXTENDED_TYPE"] == ["switch"]
     assert found["/vqss/levels"]["TYPE"] == "f" * 34 and found["/vqss/preset/load"]["ACCESS"] == 2
+
+
+def test_what_is_told_and_not_set_may_be_read_only(server: OscServer, surface: ControlSurface) -> None:
+    surface.register((Parameter("/vqss/device/block", (Argument("frames", "int", 0, 8192),), 256, "of a block"),))
+    node = get(server, "/vqss/device/block")[1]
+    assert node["ACCESS"] == 1 and node["VALUE"] == [256]
+    mirror = mirror_of(get(server, "/")[1])
+    update(mirror, get(server, "/")[1], origin=None)
+    assert mirror.get("/vqss/device/block") == 256
 
 
 def test_a_part_and_an_attribute_of_it(server: OscServer, surface: ControlSurface) -> None:

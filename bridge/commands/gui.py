@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("song", nargs="?", type=Path, metavar="SONG", help="play this song")
     parser.add_argument("--connect", metavar="HOST:PORT", help="show an engine that runs already, here or elsewhere")
     live.add_arguments(
-        parser, osc="default 127.0.0.1:9000, or any free port where that is taken", racks="default: a folder of its own"
+        parser,
+        osc="default 127.0.0.1:9000, or any free port where that is taken",
+        racks="default: a folder of its own",
+        freewheel=argparse.SUPPRESS,
     )
 
 

@@ -29,9 +29,10 @@ NO_OSC = "none"
 
 
 def add_arguments(
-    parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC", racks: str = "default: --music"
+    parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC", racks: str = "default: --music",
+    freewheel: str = "without a device: as fast as the engine goes, every frame exact",
 ) -> None:
-    """`osc`, `racks`: what is told of their defaults."""
+    """`osc`, `racks`: what is told of their defaults; `freewheel`: of that option."""
     device = "a device's name, part of it, or number (vqss devices); jack; default; none"
     parser.add_argument("--input", default="default", metavar="DEV", help=f"where sound comes from: {device}")
     parser.add_argument("--output", default="default", metavar="DEV", help="where it goes, likewise")
@@ -51,9 +52,7 @@ def add_arguments(
     options.add_settings(parser)
     parser.add_argument("--automation", type=Path, metavar="FILE", help="move faders and effects as written there")
     parser.add_argument("--write-automation", type=Path, metavar="FILE", help="write down all that moves")
-    parser.add_argument(
-        "--freewheel", action="store_true", help="without a device: as fast as the engine goes, every frame exact"
-    )
+    parser.add_argument("--freewheel", action="store_true", help=freewheel)
     parser.add_argument("--seconds", type=options.positive_seconds, metavar="S", help="end after this time")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what is heard; with multi every cluster too")
     parser.add_argument("--measure-latency", action="store_true", help="measure through a cable from output to input")
