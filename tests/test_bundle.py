@@ -1,6 +1,8 @@
 """Bundles: what is saved is what is loaded, and damage is one clear error."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +79,56 @@ def test_a_wrong_description_is_refused(saved: Path, changes: dict[str, object])
     edit(saved, **changes)
     with pytest.raises(VQSSError, match=";"):
         ModelBundle.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sample_rate", float("nan")), ("sample_rate", "44100"), ("sample_rate", 1), ("sample_rate", 44100.5),
+        ("layers", "3"), ("layers", 3.0), ("layers", True), ("layers", 10**9), ("train_hop", "x"), ("width", 64.0),
+        ("clusters", 10**6), ("level_decay_db_per_s", float("nan")), ("level_decay_db_per_s", "3"),
+        ("level_decay_db_per_s", 10**400), ("mask_edges", []), ("band_edges", [0, "x"]), ("band_edges", 4),
+    ],
+)  # fmt: skip
+def test_a_damaged_configuration_is_refused(saved: Path, field: str, value: object) -> None:
+    about = json.loads((saved / "config.json").read_text())
+    edit(saved, model=about["model"] | {field: value})
+    with pytest.raises(VQSSError, match=field):
+        ModelBundle.load(saved)
+
+
+def test_what_json_cannot_hold_is_damage(saved: Path) -> None:
+    for text in ("[" * 100_000, '{"format": 1, "model"'):
+        (saved / "config.json").write_text(text)
+        with pytest.raises(VQSSError, match="damaged"):
+            ModelBundle.load(saved)
+
+
+def test_weights_of_another_kind_are_damage(saved: Path) -> None:
+    """Sixteen-bit numbers that numpy does not know, as a file of torch's may hold."""
+    header = json.dumps({"codes": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
+    (saved / "weights.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
+    with pytest.raises(VQSSError, match="damaged"):
+        ModelBundle.load(saved)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full disk is made with RLIMIT_FSIZE")
+def test_a_full_disk_leaves_the_bundle_that_was(saved: Path) -> None:
+    before = ModelBundle.load(saved).sha256
+    code = (
+        "import resource, signal, sys\n"
+        "from vqss_engine.bundle import ModelBundle\n"
+        "from vqss_engine.errors import VQSSError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "try:\n"
+        "    ModelBundle.random(seed=5).save(sys.argv[1])\n"
+        "except VQSSError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(saved)], capture_output=True, text=True, timeout=100)
+    assert run.stdout.startswith(f"cannot write the bundle {saved}") and run.stdout.count("\n") == 1, run.stderr
+    assert ModelBundle.load(saved).sha256 == before and list(saved.parent.iterdir()) == [saved]
 
 
 def test_wrong_shapes_and_numbers_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -117,6 +118,7 @@ class ModelBundle:
 
     def save(self, path: str | Path) -> None:
         """Write the bundle folder: whole or not at all. Raises VQSSError if it cannot be written."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         folder = Path(path)
@@ -138,12 +140,26 @@ class ModelBundle:
                     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, partial / name)
                     (partial / name).chmod(0o644)
             (partial / CONFIG_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            partial.rename(folder)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
+            _put_in_place(partial, folder)
+        except (OSError, SafetensorError) as error:     # the latter where the disk is full
             raise VQSSError(f"cannot write the bundle {folder} ({error}); choose a writable place") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    """Let what was made take the place of `folder`, which is there until then, and again where that fails."""
+    if not folder.exists():
+        made.rename(folder)
+        return
+    before = folder.with_name(f".{folder.name}.before-{os.getpid()}")
+    folder.rename(before)
+    try:
+        made.rename(folder)
+    except BaseException:
+        before.rename(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, Any]:
@@ -158,6 +174,8 @@ def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, 
             for parameter in cluster_parameters(k, clusters, name, color):
                 parameter.check(parameter.default)
         usage = [float(share) for share in about.get("usage", [])]
+        if not all(map(math.isfinite, usage)):
+            raise ValueError("usage holds what is no number")
         if len(usage) not in (0, clusters):
             raise VQSSError(f"{folder} has {len(usage)} of usage, not {clusters}; fetch the bundle again")
         return {"name": str(about.get("name", folder.name)), "usage": usage,
@@ -186,7 +204,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise VQSSError(f"{folder} is no model bundle ({path.name} cannot be read); fetch the bundle again") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VQSSError(f"{path} is damaged ({error}); fetch the bundle again") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise VQSSError(f"{path} is not of format {FORMAT}; update vqss, or fetch a bundle for this version")
@@ -201,6 +219,6 @@ def _read_weights(path: Path) -> tuple[Weights, str]:
 
     try:
         weights = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:     # TypeError: of a kind numpy lacks
         raise VQSSError(f"{path} is damaged or missing ({error}); fetch the bundle again") from error
     return weights, _digest(weights)

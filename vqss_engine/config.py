@@ -23,6 +23,10 @@ def _band_edges() -> tuple[int, ...]:
     return tuple(edges)
 
 
+_MOST = 1 << 16
+_LIMITS = {"sample_rate": (8000, 192_000), "clusters": (1, 256), "layers": (1, 64)}
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Shapes of the generator; it lives in the bundle.
@@ -96,14 +100,22 @@ class ModelConfig:
         if set(data) != set(known):
             odd = ", ".join(sorted(set(data) ^ set(known)))
             raise VQSSError(f"the model's configuration has unknown or missing fields ({odd}); fetch the bundle again")
-        try:
-            values: dict[str, Any] = {
-                key: tuple(int(edge) for edge in value) if isinstance(value, list) else value
-                for key, value in data.items()
-            }
-            return cls(**values).check()
-        except (TypeError, ValueError, IndexError) as error:
-            raise VQSSError(f"the model's configuration is damaged ({error}); fetch the bundle again") from error
+        if faults := [fault for field in fields(cls) if (fault := _fault(field.name, field.default, data[field.name]))]:
+            raise VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return cls(**values).check()
+
+
+def _fault(name: str, like: Any, value: Any) -> str:
+    """What is wrong with a field's value from a file, whose kind is that of `like`; '' where nothing is."""
+    if isinstance(like, tuple):
+        good = isinstance(value, list) and 2 <= len(value) <= _MOST and all(type(edge) is int for edge in value)
+    elif isinstance(like, float):
+        good = type(value) in (int, float) and 0 < value < _MOST     # no NaN
+    else:
+        low, high = _LIMITS.get(name, (1, _MOST))
+        good = type(value) is int and low <= value <= high
+    return "" if good else f"{name} is {str(value)[:40]}"
 
 
 PROFILES = {"default": (256, 512), "low": (128, 256), "safe": (512, 1024)}
