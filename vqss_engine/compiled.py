@@ -1,7 +1,8 @@
 """Where compiled kernels are kept: a folder that is always writable and belongs to exactly these sources.
 
 Numba notices a change only in the file a kernel stands in. Ours are built from several, so the folder's name
-is a digest of all files that kernels stand in, and an update can never meet kernels of the version before.
+is a digest of all files that kernels or parts of them stand in, in whatever room, and an update can never meet kernels
+of the version before. What is kept is code that runs, so a folder that another user could write to is not used.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -19,23 +21,34 @@ from platformdirs import user_cache_path
 __all__ = ["njit", "prange"]
 
 KEPT_VERSIONS = 4
+ROOMS = ("vqss_engine", "bridge", "training")
 
 
 def _digest() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    rooms = Path(__file__).resolve().parent.parent
+    for source in sorted(path for room in ROOMS for path in (rooms / room).glob("*.py")):
         text = source.read_bytes()
-        if b"njit" in text or b"vector_code" in text:
+        if any(mark in text for mark in (b"njit", b"vector_code", b"intrinsic")):
             digest.update(text)
     return digest.hexdigest()[:16]
 
 
 def _writable(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+        folder.mkdir(0o700, exist_ok=True)
     except OSError:
         return False
     return os.access(folder, os.W_OK)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is this user's, no link, and nobody else's to write to."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 def _drop_old(home: Path) -> None:
@@ -52,14 +65,14 @@ def _user() -> str:
 
 
 def _choose_folder() -> Path:
-    homes = (user_cache_path("vqss") / "kernels", Path(tempfile.gettempdir()) / f"vqss-kernels-{_user()}")
-    for home in homes:
+    own, shared = user_cache_path("vqss") / "kernels", Path(tempfile.gettempdir()) / f"vqss-kernels-{_user()}"
+    for home in (own, shared):
         folder = home / _digest()
-        if _writable(folder):
+        if _writable(folder) and (home == own or (_is_own(home) and _is_own(folder))):
             folder.touch()
             _drop_old(home)
             return folder
-    return homes[-1]
+    return Path(tempfile.mkdtemp(prefix="vqss-kernels-"))       # compiled anew in every run
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
