@@ -161,7 +161,7 @@ def start_seconds(model: Path | None, profile: str) -> float:
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     started = time.perf_counter()
     child = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=START_TIMEOUT_SECONDS,
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=START_TIMEOUT_SECONDS,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     if child.returncode or child.stdout.strip() != "ready":

@@ -41,7 +41,7 @@ def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tu
     environment = dict(os.environ) if screen else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     try:
         child = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
+            [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
         )
     except subprocess.TimeoutExpired:
         return False, f"no answer within {timeout:g} s"

@@ -38,7 +38,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 def catalogue_of_child() -> list[dict[str, Any]]:
     """The same, from a process of its own; raises VQSSError where that fails."""
-    command = [sys.executable, "-m", "bridge.rack_catalogue"]
+    command = [sys.executable, "-P", "-m", "bridge.rack_catalogue"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
         return list(json.loads(done.stdout))

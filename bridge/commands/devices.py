@@ -42,7 +42,7 @@ def list_devices() -> list[dict[str, Any]]:
 
 def devices_of_child(timeout_s: float = 30.0) -> list[dict[str, Any]]:
     """The same from a process of its own, which sees what has been plugged in since and may hang; raises VQSSError."""
-    command = [sys.executable, "-m", "bridge", "devices", "--json"]
+    command = [sys.executable, "-P", "-m", "bridge", "devices", "--json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
         if done.returncode == 0:

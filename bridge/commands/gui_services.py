@@ -100,7 +100,7 @@ class _Exports:
     def _command(self, song: Path, target: Path) -> list[str]:
         profile = [f"--latency={self._engine.setup.profile}"] if self._engine else []
         model = [f"--model={self._model}"] if self._model else []
-        return [sys.executable, "-m", "bridge.export_song", str(target), str(song), *profile, *model]
+        return [sys.executable, "-P", "-m", "bridge.export_song", str(target), str(song), *profile, *model]
 
 
 class _Racks:
