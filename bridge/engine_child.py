@@ -67,12 +67,10 @@ class EngineChild:
         with self._lock:
             self._wanted = (list(arguments), state)
         self._asked.set()
-        process = self._process
-        process.terminate()
-        threading.Timer(_PATIENCE_S, lambda: _kill(process)).start()
+        self._end(self._process)
 
     def _start(self, state: Sequence[str]) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state]
+        command = [sys.executable, "-P", "-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state]
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True,
@@ -100,7 +98,7 @@ class EngineChild:
                 return
             self._process = self._start(self._begin_with)
             if self._closing.is_set() or self._asked.is_set():
-                self._process.terminate()       # asked for while it was being started
+                self._end(self._process)    # asked for while it was being started
 
     def _take_wanted(self) -> bool:
         """Go on with the options that `restart` was given, if it was."""
@@ -138,19 +136,41 @@ class EngineChild:
         """Let the child end, and wait for that."""
         self._closing.set()
         self._asked.set()
-        self._process.terminate()
+        self._ask_to_end(self._process)
         self._thread.join(_PATIENCE_S)
         if self._thread.is_alive():
             _kill(self._process)
             self._thread.join(1.0)
         self._process.wait()
 
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """Ask it to end, and end it where it has not after some seconds; returns at once."""
+        self._ask_to_end(process)
+        killer = threading.Timer(_PATIENCE_S, _kill, [process])
+        killer.daemon = True    # who ends before need not wait for it: the child ends with its stdin
+        killer.start()
+
+    def _ask_to_end(self, process: subprocess.Popen[str]) -> None:
+        """Let it unwind, keep what it recorded and tell its report.
+
+        It watches its stdin once it has begun to start, which takes seconds. A signal comes at once, but on Windows
+        leaves no time to unwind.
+        """
+        if sys.platform != "win32" and not self.running:
+            process.terminate()
+            return
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it, or its pipes, may have come to an end by themselves
+            process.stdin.write("\n")   # a closed pipe alone is no end where another child has got a copy of it
+            process.stdin.close()
+
 
 def _close(process: subprocess.Popen[str]) -> None:
     """Close the pipes to a process that has ended."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
-            pipe.close()
+            with contextlib.suppress(OSError):      # what it was to be told may be unread
+                pipe.close()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,9 +48,17 @@ def end_after(wait: Callable[[], object]) -> None:
 
     def watch() -> None:
         wait()
-        os.kill(os.getpid(), signal.SIGTERM)  # to the process, which wakes the main thread wherever it waits
+        _ask_to_end()
 
     threading.Thread(target=watch, name="end-after", daemon=True).start()
+
+
+def _ask_to_end() -> None:
+    """SIGTERM to this process, from any thread."""
+    if sys.platform == "win32" and signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        _thread.interrupt_main(signal.SIGTERM)  # for there kill() ends it without a handler
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)  # to the process, which wakes the main thread wherever it waits
 
 
 @contextmanager
