@@ -16,6 +16,7 @@ from bridge.exchange import Exchange
 Floats = NDArray[np.float32]
 
 _LONGEST_LAG_S = 0.5
+_LONGEST_SLEEP_S = 0.05
 
 
 class ClockDevice:
@@ -67,7 +68,7 @@ class ClockDevice:
         while not self._closing.is_set() and (self._limit is None or played < self._limit):
             count = self.block if self._limit is None else min(self.block, self._limit - played)
             if not exchange.running:
-                self._closing.wait(0.001)
+                self._pause(0.001)
                 due = time.monotonic()
                 continue
             exchange.exchange(given[:, :count], wanted[:, :count])
@@ -75,4 +76,11 @@ class ClockDevice:
             due += count / self.rate_hz
             if not self._free:
                 due = max(due, time.monotonic() - _LONGEST_LAG_S)  # the machine may have slept
-                self._closing.wait(max(0.0, due - time.monotonic()))
+                self._pause(due - time.monotonic())
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; `close` waits no longer than it must. On Windows an event's time ends at ticks of 15.6 ms only."""
+        if seconds > _LONGEST_SLEEP_S:
+            self._closing.wait(seconds)
+        elif seconds > 0.0:
+            time.sleep(seconds)

@@ -21,6 +21,7 @@ from bridge.automation import Automation
 from bridge.collection import no_collection
 from bridge.console import say
 from bridge.device_facts import publish_device
+from bridge.exchange import Exchange
 from bridge.live_device import Device
 from bridge.live_report import RunCounts, run_report, status_line
 from bridge.live_stream import LiveStream
@@ -121,14 +122,14 @@ class LiveSession:
         assert self._last is not None
         return run_report(time.monotonic() - began, self._telemetry, self.counts, self._last, latency_ms)
 
-    def _connect(self, device: Device) -> LiveStream:
+    def _connect(self, device: Device, start: Callable[[Exchange], None] | None = None) -> LiveStream:
         before, automation = self._options.before_chunk, self._options.automation
         stream = LiveStream(
             device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before, automation,
             self._options.clusters, known_block=self._known_block(device),
         )  # fmt: skip
         self._on_rate(stream.engine_hz)
-        stream.start()
+        stream.start(start)
         publish_device(self._engine, device.name, device.rate_hz, stream.block)
         self._last = stream
         return stream
@@ -210,13 +211,12 @@ class LiveSession:
         say(f"the device '{stream.device.name}' was lost or has changed; trying again every {RETRY_S:g} s")
         self._disconnect()
         wait, hung, reason = 0.0, stream.device.hung, ""
+        if not self._outlive(stream, began):
+            return
         while not self._stopping.wait(wait) and not self._is_over(began):
             wait = RETRY_S
             try:
-                device = self._opened(hung, began)
-                if device is None:
-                    return
-                self._stream = self._connect(device)
+                self._stream = self._connect_again(hung, began)
             except VQSSError as error:
                 hung = False
                 if str(error) != reason:
@@ -224,22 +224,46 @@ class LiveSession:
                 self._on_tick()
                 self._say_status()
                 continue
-            self.counts.reconnects += 1
-            say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
+            if self._stream is not None:
+                self.counts.reconnects += 1
+                say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
             return
 
-    def _opened(self, hung: bool, began: float) -> Device | None:
-        """The device, opened again; None where the run ended meanwhile. Raises VQSSError."""
-        opening, next_status = PatientOpen(lambda: self._open(hung)), time.monotonic() + _STATUS_S
-        while not opening.wait(_TICK_S):
-            if self._stopping.is_set() or self._is_over(began):
+    def _connect_again(self, hung: bool, began: float) -> LiveStream | None:
+        """To the device, opened and started where that may hang; None where the run ended first. Raises VQSSError."""
+        opening, stream = PatientOpen(lambda: self._open(hung)), None
+
+        def start(exchange: Exchange) -> None:
+            opening.start(exchange)
+            if not self._await(opening.wait, began):
+                raise VQSSError("the run has ended before the device opened again")
+            opening.device()
+
+        try:
+            if self._await(opening.wait, began):
+                stream = self._connect(opening.device(), start)
+        finally:
+            if stream is None:
                 self.abandoned = opening.leave() or self.abandoned
-                return None
+        return stream
+
+    def _outlive(self, stream: LiveStream, began: float) -> bool:
+        """Wait for a worker that hangs in the engine, which two must not run at once; False where the run ended."""
+        if not stream.worker.join(0.0):
+            say("the engine has not returned from its last hop, and cannot begin again before that; an effect may hang")
+        return self._await(stream.worker.join, began)
+
+    def _await(self, done: Callable[[float], bool], began: float) -> bool:
+        """Wait until `done(seconds to wait)`, and do meanwhile what a run does; False where the run ended first."""
+        next_status = time.monotonic() + _STATUS_S
+        while not done(_TICK_S):
+            if self._stopping.is_set() or self._is_over(began):
+                return False
             self._on_tick()
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_S
                 self._say_status()
-        return opening.device()
+        return True
 
     def _is_over(self, began: float) -> bool:
         """Whether the seconds it was to run have passed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge import exchange_kernel as kernel
 from bridge.automation import Automation
@@ -48,15 +48,15 @@ class LiveStream:
         self.block, self._known_block = 0, known_block
         self._declared: int | None = None
 
-    def start(self) -> None:
-        """Raises VQSSError where the device does not open, or never calls."""
+    def start(self, start_device: Callable[[Exchange], None] | None = None) -> None:
+        """Raises VQSSError where the device does not open, or never calls; `start_device` starts it otherwise."""
         self._song.attach(self.exchange)
-        if self._recorder:
-            self._recorder.attach(self.exchange)
         self.worker.start()
         try:
-            self.device.start(self.exchange)
+            (start_device or self.device.start)(self.exchange)
             self.block = self.device.block or max(self._known_block, self._first_blocks())
+            if self._recorder:      # not before: a device that does not open has nothing to do with a recording
+                self._recorder.attach(self.exchange)
         except VQSSError:
             self.close()
             raise

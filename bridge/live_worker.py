@@ -49,7 +49,7 @@ class Worker:
         self._telemetry = stage.engine.telemetry
         self._block: Floats = np.zeros((exchange.inputs, stage.chunk), np.float32)
         self._out: Floats = np.zeros((exchange.outputs, stage.chunk), np.float32)
-        self._failed = False
+        self._failed = self._hurried = False
         self._stopping, self._going = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-worker", daemon=True)
         self.priority = ""
@@ -58,11 +58,20 @@ class Worker:
         self._thread.start()
 
     def stop(self, timeout_s: float = 0.5) -> None:
-        """End the thread; one that hangs is left behind."""
+        """End the thread; one that hangs is left behind, which `join` tells."""
         self._stopping.set()
         self._going.set()
         if self._thread.is_alive():
-            self._thread.join(timeout_s)
+            self._thread.join(timeout_s / 2)
+        self._hurried = True
+        self._stage.engine.insert_deadline.waived = False   # or it waits for an effect that hangs for as long as that
+        if self._thread.is_alive():
+            self._thread.join(timeout_s / 2)
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread, which is to end, has ended by then: another worker may run the engine only after it."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def begin(self) -> None:
         """Take input, as a new stream: everything before is forgotten. Once."""
@@ -94,7 +103,7 @@ class Worker:
             self._before()
         if self._automation:
             self._automation.reach(exchange.incoming.read_position - chunk, chunk, exchange.rate_hz)
-        self._stage.engine.insert_deadline.waived = exchange.waiting    # nothing hurries while the callback waits
+        self._waive(exchange.waiting)
         late = exchange.outgoing.readable < 0
         began = time.perf_counter()
         made = self._make(late)
@@ -107,6 +116,13 @@ class Worker:
             self._telemetry.misses += 1
         exchange.outgoing.write(self._out, over=True)
         return True
+
+    def _waive(self, waiting: bool) -> None:
+        """Nothing hurries while the callback waits, but for `stop`, which may have come in between."""
+        deadline = self._stage.engine.insert_deadline
+        deadline.waived = waiting
+        if self._hurried:
+            deadline.waived = False
 
     def _make(self, late: bool) -> bool:
         """Fill `_out`; False where that failed and the callback has to play the input."""

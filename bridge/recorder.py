@@ -54,7 +54,10 @@ class Recorder:
         self._taken, self._recorded = 0, False
 
     def attach(self, exchange: Exchange) -> None:
-        """Record from here on what `exchange` plays, which is not running yet; the rate must stay what it was."""
+        """Record from here on what `exchange` plays; the rate must stay what it was.
+
+        Its device has been started, its stream has not begun yet. What the one before played in between is closed off.
+        """
         if self._thread is None:
             self._open(exchange.rate_hz)
         else:

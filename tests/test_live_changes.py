@@ -12,7 +12,9 @@ from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
 from bridge.live_session import LiveSession, SessionOptions
 from tests.live_runs import RATE
+from tests.osc_peers import wait_until
 from tests.streams import small_engine
+from vqss_engine.control import EngineState
 from vqss_engine.delay import DelayLine
 
 
@@ -104,3 +106,65 @@ def test_the_longest_block_of_one_device_is_not_that_of_another() -> None:
     )
     report = session.run()
     assert (report["reconnects"], report["block"]) == (1, 256)
+
+
+class Lost(ClockDevice):
+    """A clock that is lost after some frames."""
+
+    finished = False
+
+    @property
+    def alive(self) -> bool:
+        return not ClockDevice.finished.fget(self)
+
+
+def test_no_engine_is_begun_again_while_it_hangs() -> None:
+    """Two workers at once would run it."""
+    engine, go_on, opened = small_engine(), threading.Event(), []
+    engine.warm_up()
+    chunks, ticks = itertools.count(), itertools.count()
+
+    def hang() -> None:
+        if next(chunks) == 5:
+            go_on.wait(30.0)
+
+    def tick() -> None:
+        if engine.telemetry.state == EngineState.DEVICE_LOST and next(ticks) == 10:
+            assert not opened
+            go_on.set()
+
+    def open_again(hung: bool) -> ClockDevice:
+        opened.append(hung)
+        return ClockDevice(RATE, 256, limit=RATE // 2)
+
+    options = SessionOptions(seconds=60.0, status=False, before_chunk=hang)
+    report = LiveSession(engine, Lost(RATE, 256, limit=RATE // 4), open_again, options, tick).run()
+    assert go_on.is_set() and len(opened) == report["reconnects"] == 1
+
+
+class Hanging(ClockDevice):
+    """A device in a sound system that stands still while it is started."""
+
+    go_on, starting = threading.Event(), threading.Event()
+
+    def start(self, exchange: Exchange) -> None:
+        self.starting.set()
+        self.go_on.wait(10.0)
+        super().start(exchange)
+
+
+def test_a_run_ends_while_its_device_hangs_in_starting_again() -> None:
+    engine, ticks = small_engine(), itertools.count()
+    engine.warm_up()
+
+    def tick() -> None:
+        if Hanging.starting.is_set() and next(ticks) == 10:
+            session.stop()
+
+    hanging = Hanging(RATE, 256, limit=RATE // 2)
+    options = SessionOptions(seconds=60.0, status=False)
+    session = LiveSession(engine, Lost(RATE, 256, limit=RATE // 4), lambda hung: hanging, options, tick)
+    report = session.run()
+    assert not Hanging.go_on.is_set() and session.abandoned and report["reconnects"] == 0
+    Hanging.go_on.set()
+    wait_until(lambda: hanging.finished)        # and is closed where it opens after all

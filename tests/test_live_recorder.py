@@ -12,9 +12,14 @@ import pytest
 import soundfile
 
 from bridge import exchange_kernel as kernel
+from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
+from bridge.hop_times import HopTimes
+from bridge.live_source import SongPlayer
+from bridge.live_stream import LiveStream
 from bridge.recorder import Recorder
-from tests.live_runs import RATE, play, song_file
+from tests.live_runs import RATE, heard, play, song_file
+from tests.osc_peers import wait_until
 from tests.streams import small_engine
 from vqss_engine.errors import VQSSError
 
@@ -83,6 +88,36 @@ def test_another_rate_ends_a_recording_and_is_a_failure(tmp_path: Path) -> None:
     audio, rate = soundfile.read(tmp_path / "take.wav")
     assert rate == RATE and 20 * BLOCK <= len(audio) <= 21 * BLOCK
     assert recorder.failed and len(said) == 1 and "48000" in said[0]
+
+
+class Refusing(ClockDevice):
+    """One that is there, and does not open."""
+
+    def start(self, exchange: Exchange) -> None:
+        raise VQSSError("refused")
+
+
+def test_tries_to_open_a_device_again_do_not_touch_a_recording(tmp_path: Path) -> None:
+    engine = small_engine()
+    engine.warm_up()
+    song, recorder = SongPlayer(pytest.fail, lambda: None), Recorder(tmp_path / "take.wav", {}, pytest.fail)
+
+    def stream(device: ClockDevice) -> LiveStream:
+        return LiveStream(device, engine, HopTimes(), song, recorder)
+
+    def play_out(running: LiveStream) -> None:
+        running.start()
+        wait_until(lambda: running.device.finished)
+        running.close()
+
+    for _ in range(2):
+        play_out(stream(ClockDevice(RATE, BLOCK, free=True, limit=20 * BLOCK)))
+        for rate_hz in (RATE, 48_000):
+            with pytest.raises(VQSSError, match="refused"):
+                stream(Refusing(rate_hz, BLOCK)).start()
+    song.close()
+    recorder.close()
+    assert heard(tmp_path / "take.wav").shape[1] == 40 * BLOCK + kernel.FADE_FRAMES
 
 
 def test_what_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.clock_device import ClockDevice
+from bridge.hop_times import HopTimes
+from bridge.live_source import SongPlayer
+from bridge.live_stream import LiveStream
 from bridge.pedalboard_bridge import ClusterRack, RackHost
-from tests.live_runs import play, song_file
+from tests.live_runs import RATE, play, song_file
 from tests.osc_peers import wait_until
 from tests.streams import noise, run, small_engine, worst_dbfs
 from vqss_engine.engine import Engine
@@ -78,3 +82,21 @@ def test_an_effect_that_hangs_while_nothing_hurries_is_left_when_something_does(
     wait_until(lambda: not thread.is_alive(), 30.0)
     go_on.set()
     assert any("did not return" in error for error in engine.surface.levels().errors)
+
+
+def test_an_effect_that_hangs_while_nothing_hurries_does_not_keep_the_worker() -> None:
+    """Or it would still run the engine beside the next one."""
+    engine, go_on, stuck = small_engine(insert_deadline_s=DEADLINE_S), threading.Event(), Slow()
+    RackHost(engine).install(ClusterRack({0: [stuck]}))
+    engine.warm_up()
+    began = threading.Event()
+    stuck.process = lambda audio, *_, **__: (began.set(), go_on.wait(60.0), audio)[2]  # type: ignore[method-assign]
+    song = SongPlayer(engine.telemetry.report, lambda: None)
+    stream = LiveStream(ClockDevice(RATE, engine.hop, free=True), engine, HopTimes(), song)
+    stream.start()
+    assert began.wait(30.0)
+    stream.close()
+    ended = stream.worker.join(10.0)
+    go_on.set()
+    song.close()
+    assert ended
