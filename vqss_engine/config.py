@@ -102,8 +102,8 @@ class ModelConfig:
             raise VQSSError(f"the model's configuration has unknown or missing fields ({odd}); fetch the bundle again")
         if faults := [fault for field in fields(cls) if (fault := _fault(field.name, field.default, data[field.name]))]:
             raise VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
-        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        return cls(**values).check()
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return cls(**dict[str, Any](values)).check()
 
 
 def _fault(name: str, like: Any, value: Any) -> str:
