@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -237,8 +236,11 @@ def test_a_stopped_run_leaves_nothing_behind(number: int, code: int, to: str, jo
     out = tmp_path / "deep" / "out"
     command = [*VQSS, "separate", *map(str, songs), "-o", str(out), "--jobs", jobs]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    # as from a terminal: a shell's background jobs, this test perhaps among them, are born deaf to Ctrl-C
-    listen: Callable[[], object] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+
+    def listen() -> None:
+        """As from a terminal: what runs in the background or by nohup, this test perhaps, is born deaf to it."""
+        signal.signal(number, signal.SIG_DFL)
+
     child = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, env=environment, preexec_fn=listen, start_new_session=True
     )
