@@ -94,7 +94,13 @@ def test_a_stop_before_the_sound_begins_is_one_line(
     pipe = tmp_path / "preset.json"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "bridge", *NO_DEVICE, "--model", model, "--preset", str(pipe), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
+
+    def listen() -> None:
+        """As from a terminal: what runs in the background, this test perhaps, is born deaf to it."""
+        signal.signal(number, signal.SIG_DFL)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=listen) as live:
         writer = os.open(pipe, os.O_WRONLY)  # once it reads the preset
         live.send_signal(number)
         out, err = live.communicate(timeout=STARTING_S)
