@@ -18,10 +18,15 @@ CLIP_S = 3.0
 SILENT_BELOW_PEAK = 0.03  # a clip this much softer than the stem's loudest is not asked about
 
 
-def load_encoder(bundle: ModelBundle) -> QueryEncoder:
-    """The bundle's query encoder, ready to run; raises VQSSError if the bundle was saved without it."""
+def need_encoder(bundle: ModelBundle) -> None:
+    """Raise VQSSError if a bundle was saved without its query encoder."""
     if not bundle.query_weights:
         raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+
+
+def load_encoder(bundle: ModelBundle) -> QueryEncoder:
+    """The bundle's query encoder, ready to run; raises VQSSError if the bundle was saved without it."""
+    need_encoder(bundle)
     encoder = QueryEncoder(bundle.config)
     encoder.load_state_dict({name: torch.from_numpy(value) for name, value in bundle.query_weights.items()})
     return encoder.eval()

@@ -36,7 +36,7 @@ def as_begun(config: TrainConfig, content: dict[str, Any]) -> TrainConfig:
         config = replace(config, model=model_of(content), adapt=replace(config.adapt, held_out=held_out))
     if content["config"]["model"] != asdict(config)["model"]:
         raise VQSSError("the run was begun with another model configuration; go on with that one")
-    done = content["progress"]
+    done = dict.fromkeys(STAGES, 0) | content["progress"]     # earlier versions had fewer stages
     for name, *later in (STAGES[i:] for i in range(len(STAGES))):
         over = any(done[other] for other in later) or (name == "discover" and content["stem_codes"] is not None)
         steps: int = getattr(config, name).steps

@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from training.adapt import adopt, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import write_checkpoint
+from training.codes import need_encoder
 from training.config import StageConfig, TrainConfig, check_batches, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.fingerprint import check_stems, fingerprint
@@ -255,8 +256,7 @@ def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
 def _beginning(init: str, config: TrainConfig) -> ModelBundle:
     """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
     bundle = ModelBundle.load(init)
-    if not bundle.query_weights:
-        raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
+    need_encoder(bundle)
     return deepened(bundle, config.adapt.layers, config.seed)
 
 

@@ -87,7 +87,7 @@ class ModelConfig:
             if isinstance(value, int | float) and value <= 0:
                 faults.append(f"{field.name} is {value}")
         if faults:
-            raise VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
+            raise _damaged(faults)
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,9 +101,13 @@ class ModelConfig:
             odd = ", ".join(sorted(set(data) ^ set(known)))
             raise VQSSError(f"the model's configuration has unknown or missing fields ({odd}); fetch the bundle again")
         if faults := [fault for field in fields(cls) if (fault := _fault(field.name, field.default, data[field.name]))]:
-            raise VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
+            raise _damaged(faults)
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
         return cls(**dict[str, Any](values)).check()
+
+
+def _damaged(faults: list[str]) -> VQSSError:
+    return VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
 
 
 def _fault(name: str, like: Any, value: Any) -> str:
