@@ -91,7 +91,7 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     replace(base, cluster_names=[f"name {k}" for k in range(16)]).save(tmp_path / "base")
     reports: list[dict[str, Any]] = []
     options = {"init": str(tmp_path / "base"), "adapted": reports.append}
-    train(tmp_path, "second", "partition.steps=30", "partition.warmup=2", "adapt.held_out=0.4", **options)
+    train(tmp_path, "second", "partition.steps=60", "partition.warmup=2", "adapt.held_out=0.4", **options)
     report = reports[0]
     assert report == json.loads((tmp_path / "second" / "adapted.json").read_text())
     assert sum(row["stems"] for row in report["codes"]) == 9
@@ -101,7 +101,7 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     assert not set(new) & set(used)
     assert np.array_equal(adapted.weights["codes"][used], base.weights["codes"][used])
     assert adapted.provenance["adapted_from"]["sha256"] == base.sha256
-    assert adapted.provenance["steps"] == {"partition": 30}
+    assert adapted.provenance["steps"] == {"partition": 60}
     mean = export_bundle(tmp_path / "second" / "checkpoint.pt", tmp_path / "mean", mean_with=tmp_path / "base")
     name = "layers.0.time.into.weight"
     assert np.allclose(2 * mean.weights[name], adapted.weights[name] + base.weights[name], atol=1e-6)

@@ -21,7 +21,7 @@ MAY_IMPORT = {
 }
 COMPOSITION_ROOT = ("bridge.cli", "bridge.commands")    # may import any package, inside a function
 GUI_SEES = {"vqss_engine.control", "vqss_engine.errors"}
-TORCH_ROOM = {"vqss_engine.generator", "vqss_engine.scan"}   # the network as it is trained
+TORCH_ROOM = {"vqss_engine.generator", "vqss_engine.scan", "vqss_engine.device_scan"}   # the network as it is trained
 TORCH_DOOR = "vqss_engine.torch_masks"      # loads it where a user asks for a device, inside functions only
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60

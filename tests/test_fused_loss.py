@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from training.config import LossConfig
 from training.fused_loss import FusedLoss, Weights
-from training.losses import absent_codes, present_loss, share_loss, silence_loss, squared_error
+from training.losses import absent_codes
+from training.stages import partition_terms
 
 
 def targets(mixes: int, frames: int, bins: int, clusters: int, slots: int) -> tuple[Tensor, ...]:
@@ -26,17 +28,14 @@ def test_only_codes_without_a_target_are_absent() -> None:
 
 
 def by_parts(logits: Tensor, batch: tuple[Tensor, ...], weights: Weights) -> Tensor:
-    codes, present, power, cross, energy = batch
-    log_masks = torch.log_softmax(logits, -1)
-    slots = codes.clamp_min(0)[:, None, None, :].expand(*logits.shape[:3], -1)
-    masks = log_masks.exp().gather(-1, slots).permute(0, 3, 1, 2)
-    error = squared_error(masks, power, cross, energy)
-    shares = share_loss(log_masks.gather(-1, slots).permute(0, 3, 1, 2), power, cross, present)
-    snr_db = present_loss(error, energy, present, weights.snr_floor)
-    leak = (log_masks.exp().square() * power[..., None]).sum((1, 2))
-    absent = absent_codes(codes, logits.shape[-1])
-    silence_db = silence_loss(leak, power.sum((1, 2)), absent, weights.silence_floor)
-    return weights.share * shares + weights.snr_per_db * snr_db + weights.silence_per_db * silence_db
+    loss = LossConfig(
+        share=weights.share,
+        snr=10 * weights.snr_per_db,
+        snr_floor=weights.snr_floor,
+        silence=10 * weights.silence_per_db,
+        silence_floor=weights.silence_floor,
+    )
+    return partition_terms(logits, batch, loss)[0]
 
 
 WEIGHTS = [

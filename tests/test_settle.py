@@ -54,5 +54,5 @@ def test_a_step_is_always_the_same_and_ranks_share_it(clips: ClipSampler) -> Non
     whole = clips.batch(5, 6)
     assert torch.equal(whole.power, clips.batch(5, 6).power)
     parts = [clips.batch(5, 6, rank, 2) for rank in (0, 1)]
-    assert all(torch.equal(whole.power[rank::2], part.power) for rank, part in enumerate(parts))
+    assert all(torch.allclose(whole.power[rank::2], part.power) for rank, part in enumerate(parts))
     assert all(torch.equal(whole.codes[rank::2], part.codes) for rank, part in enumerate(parts))

@@ -20,9 +20,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.bank import ACTIVITY_BLOCK, Bank
+from training.codes import need_encoder
 from training.config import TrainConfig
 from training.data import MixSampler
 from training.grouping import embed_stems
+from training.growth import deepened
 from training.losses import squared_error
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -120,6 +122,13 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
     return {code: float(np.mean(values)) for code, values in sorted(gains.items())}
 
 
+def beginning(init: str, config: TrainConfig) -> ModelBundle:
+    """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
+    bundle = ModelBundle.load(init)
+    need_encoder(bundle)
+    return deepened(bundle, config.adapt.layers, config.seed)
+
+
 def adopt(run: Run, bundle: ModelBundle) -> None:
     """Start a run from a bundle with a query encoder: grow its codebook, give the stems their codes, and measure it as
     it is.
@@ -133,7 +142,7 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
     discover.codebook.codes.copy_(run.generator.codes)
     run.progress["discover"] = config.discover.steps
     run.bank, held_out = split_bank(run.bank, config.adapt.held_out)
-    stems = embed_stems(discover, run.bank, config, run.device)
+    stems = embed_stems(discover, run.sampler(config.seed), config.clips_per_stem, run.device)
     growth = _grow(run, bundle, stems)
     run.stem_codes = discover.codebook.assign(stems).cpu().numpy()
     before = code_gains(weights, held_out, run.stem_codes, config)

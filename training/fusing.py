@@ -12,10 +12,17 @@ log = logging.getLogger(__name__)
 
 
 def fuse(generator: Generator, device: torch.device) -> None:
-    """Compile the layers, in place, where this machine has what that needs; else say so."""
-    if _can_compile(device):
-        for layer in generator.layers:
-            layer.forward = torch.compile(layer.forward, dynamic=False)
+    """Compile the layers, in place, where this machine has what that needs; else say so.
+
+    On a graphics card also what comes before and after them, where the host would else be slower than the card.
+    """
+    if not _can_compile(device):
+        return
+    for layer in generator.layers:
+        layer.forward = torch.compile(layer.forward, dynamic=False)
+    if device.type == "cuda":
+        generator.embed = torch.compile(generator.embed, dynamic=False)  # type: ignore[method-assign]
+        generator.head.forward = torch.compile(generator.head.forward, dynamic=False)  # type: ignore[method-assign]
 
 
 def _can_compile(device: torch.device) -> bool:

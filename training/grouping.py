@@ -2,21 +2,15 @@
 
 The codebook that discovery leaves has followed single clips, whose embeddings scatter. The mean over many clips of a
 stem scatters less, and groups of such means are what clusters should be made of.
-
-Threads: clips are drawn by a pool that ends with the call; the caller blocks on it.
 """
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.bank import Bank
-from training.config import TrainConfig
 from training.data import MixSampler
 from training.stages import Discover
 
@@ -26,21 +20,15 @@ ROUNDS = 60
 
 
 @torch.no_grad()
-def embed_stems(discover: Discover, bank: Bank, config: TrainConfig, device: torch.device) -> Tensor:
-    """Unit mean embedding (S, J) of `clips_per_stem` random clips of each stem."""
-    sampler = MixSampler(bank, config.data, config.model, config.seed)
-
-    def draw(stem: int) -> np.ndarray:
-        rng = np.random.default_rng([config.seed, stem])
-        return np.stack([sampler.query_powers(stem, rng) for _ in range(config.clips_per_stem)])
-
+def embed_stems(discover: Discover, sampler: MixSampler, clips_per_stem: int, device: torch.device) -> Tensor:
+    """Unit mean embedding (S, J) of `clips_per_stem` random clips of each stem of the sampler's bank."""
     discover.encoder.eval()
     means = []
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for first in range(0, len(bank), STEMS_AT_ONCE):
-            stems = range(first, min(first + STEMS_AT_ONCE, len(bank)))
-            clips = torch.from_numpy(np.concatenate(list(pool.map(draw, stems))))
-            means.append(discover.encoder(clips.to(device)).unflatten(0, (len(stems), -1)).mean(1))
+    for first in range(0, len(sampler.bank), STEMS_AT_ONCE):
+        stems = np.arange(first, min(first + STEMS_AT_ONCE, len(sampler.bank)))
+        rng = np.random.default_rng([sampler.seed, first])
+        clips = sampler.query_powers(np.repeat(stems, clips_per_stem), rng)
+        means.append(discover.encoder(clips.to(device)).unflatten(0, (len(stems), -1)).mean(1))
     discover.encoder.train()
     return functional.normalize(torch.cat(means), dim=-1)
 

@@ -52,16 +52,18 @@ class Muon(torch.optim.Optimizer):
                 if matrix.grad is not None:
                     alike[matrix.shape].append(matrix)
             for shape, matrices in alike.items():
-                steps = orthogonal(torch.stack([self._direction(matrix) for matrix in matrices]))
+                steps = orthogonal(torch.stack(self._directions(matrices)))
                 length = group["lr"] * ADAMW_RMS * math.sqrt(max(shape))
-                for matrix, step in zip(matrices, steps, strict=True):
-                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-length)
+                values = [matrix.data for matrix in matrices]
+                torch._foreach_mul_(values, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(values, list(steps.unbind()), alpha=-length)
 
-    def _direction(self, matrix: nn.Parameter) -> Tensor:
-        """The gradient on its way to the momentum, which takes it up."""
-        state = self.state[matrix]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(matrix)
-        momentum: Tensor = state["momentum_buffer"]
-        momentum.lerp_(matrix.grad, 1 - MOMENTUM)  # type: ignore[arg-type]
-        return matrix.grad.lerp(momentum, MOMENTUM)  # type: ignore[union-attr]
+    def _directions(self, matrices: list[nn.Parameter]) -> list[Tensor]:
+        """The gradients on their way to the momenta, which take them up."""
+        for matrix in matrices:
+            if "momentum_buffer" not in self.state[matrix]:
+                self.state[matrix]["momentum_buffer"] = torch.zeros_like(matrix)
+        momenta = [self.state[matrix]["momentum_buffer"] for matrix in matrices]
+        gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        return list(torch._foreach_lerp(gradients, momenta, MOMENTUM))

@@ -28,7 +28,7 @@ class Optimizer:
             hidden = kind == "muon" and parameter.ndim == 2 and "layers." in name
             (matrices if hidden else others).append(parameter)
         self._parts: list[tuple[torch.optim.Optimizer, float]] = [
-            (torch.optim.AdamW(others, weight_decay=WEIGHT_DECAY), 1.0)
+            (torch.optim.AdamW(others, weight_decay=WEIGHT_DECAY, fused=others[0].is_cuda), 1.0)
         ]
         if matrices:
             self._parts.append((Muon(matrices, WEIGHT_DECAY), muon_scale))

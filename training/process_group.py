@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 
 AMPERE = (8, 0)  # NVIDIA's first compute capability that multiplies bfloat16; older ones imitate it, slowly
+Result = TypeVar("Result")
 PATIENCE = timedelta(hours=12)  # the others wait while the first decodes all songs, which may take hours
 
 
@@ -56,6 +58,14 @@ def patient_group() -> dist.ProcessGroup:
     group = dist.new_group(backend="gloo", timeout=PATIENCE)
     assert group is not None
     return group
+
+
+def first_then_others(work: Callable[[], Result], place: Place) -> Result:
+    """What `work` gives, which the first process of each machine does before the others: they find what it has left."""
+    done = work() if place.first_here else None
+    if place.ranks > 1:
+        dist.barrier(patient_group())
+    return work() if done is None else done
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -10,11 +10,9 @@ from vqss_engine.errors import VQSSError
 
 log = logging.getLogger(__name__)
 
-LOG_EVERY = 20
-
 
 class Progress:
-    """Tells every twentieth step. Raises VQSSError where TensorBoard's writer is missing."""
+    """Tells the steps it is given. Raises VQSSError where TensorBoard's writer is missing."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -30,8 +28,6 @@ class Progress:
 
     def tell(self, name: str, step: int, steps: int, metrics: dict[str, float]) -> None:
         """Metrics of a step of so many."""
-        if step % LOG_EVERY:
-            return
         for key, value in metrics.items():
             self._writer.add_scalar(f"{name}/{key}", value, step)
         rate = (step + 1 - self._first) / max(time.monotonic() - self._clock, 1e-9)

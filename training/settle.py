@@ -39,14 +39,9 @@ class ClipSampler:
 
     def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> Clips:
         """This rank's share (every `ranks`-th) of the `size` clips that belong to this step."""
-        powers, codes = [], []
-        for number in range(rank, size, ranks):
-            rng = np.random.default_rng([self.mixes.seed, step, number])
-            group = self.mixes.by_code[rng.integers(len(self.mixes.by_code))]
-            stem = int(rng.choice(group))
-            powers.append(self.mixes.query_powers(stem, rng))
-            codes.append(int(self.codes[stem]))
-        return Clips(torch.from_numpy(np.stack(powers)), torch.tensor(codes))
+        rng = np.random.default_rng([self.mixes.seed, step])
+        clips = self.mixes.planner.clips(rng, self.mixes.planner.any_of(rng, size)).take(np.arange(rank, size, ranks))
+        return Clips(self.mixes.mixer.powers(clips), torch.from_numpy(self.codes[clips.stems]))
 
 
 class Settle(nn.Module):
@@ -59,10 +54,10 @@ class Settle(nn.Module):
         self.encoder, self.temperature = encoder, temperature
         self.register_buffer("codes", codes)
 
-    def forward(self, clips: Clips) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, clips: Clips) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and metrics; `steady` is the share of the clips that have their stem's code."""
         nearness = self.encoder(clips.power) @ self.codes.T / self.temperature
         nats = functional.cross_entropy(nearness, clips.codes, reduction="sum")
         nats = nats / mean_over_ranks(nearness.new_tensor(len(nearness)))
         steady = (nearness.argmax(-1) == clips.codes).float().mean()
-        return nats, {"settle_nats": float(nats.detach()), "steady": float(steady)}
+        return nats, {"settle_nats": nats.detach(), "steady": steady}

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from training.codebook import Codebook, contrastive_loss
-from training.config import StageConfig, TrainConfig
+from training.config import LossConfig, StageConfig, TrainConfig
 from training.data import Batch
 from training.fused_loss import FusedLoss, Weights
 from training.losses import absent_codes, present_loss, share_loss, silence_loss, snr_improvement_db, squared_error
 from training.query_encoder import QueryEncoder
 from vqss_engine.generator import Generator
 
-Metrics = dict[str, float]
+Metrics = dict[str, Tensor]
 
 
 class Discover(nn.Module):
@@ -56,10 +56,10 @@ class Discover(nn.Module):
             mix_error = squared_error(torch.ones_like(masks), batch.power, batch.cross, batch.energy)
             gain = snr_improvement_db(error, batch.energy, mix_error, batch.present)
         metrics = {
-            "snr_db": -float(separation.detach()),
-            "improvement_db": float(gain),
-            "contrastive": float(contrast.detach()),
-            "commitment": float(commitment.detach()),
+            "snr_db": -separation.detach(),
+            "improvement_db": gain,
+            "contrastive": contrast.detach(),
+            "commitment": commitment.detach(),
         }
         return total, z, metrics
 
@@ -75,6 +75,8 @@ class Partition(nn.Module):
         own = replace(config.loss, snr=stage.snr or config.loss.snr, silence=stage.silence or config.loss.silence)
         self.config = replace(config, loss=own)
         self.generator = generator
+        compiled = config.compile and generator.codes.is_cuda
+        self.terms = torch.compile(partition_terms, dynamic=False) if compiled else partition_terms
 
     def forward(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Loss and metrics."""
@@ -91,37 +93,41 @@ class Partition(nn.Module):
         targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
         total, error, held, shares, silence = FusedLoss.apply(logits.contiguous(), targets, weights)
         scores = self._scores(batch, error, held)
-        return total, scores | {"share_nats": float(shares), "silence_db": float(silence)}
+        return total, scores | {"share_nats": shares, "silence_db": silence}
 
     def _by_parts(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
-        loss = self.config.loss
-        log_masks = torch.log_softmax(logits, dim=-1)  # (B, T, M, K)
-        masks = log_masks.exp()
-        slots = batch.slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
-        chosen = masks.gather(-1, slots).permute(0, 3, 1, 2)
-        error = squared_error(chosen, batch.power, batch.cross, batch.energy)
-        separation = present_loss(error, batch.energy, batch.present, loss.snr_floor)
-        leak = (masks.square() * batch.power[..., None]).sum(dim=(1, 2))
-        absent = absent_codes(batch.slot_codes, leak.shape[1])
-        silence = silence_loss(leak, batch.power.sum(dim=(1, 2)), absent, loss.silence_floor)
-        chosen_log = log_masks.gather(-1, slots).permute(0, 3, 1, 2)
-        shares = share_loss(chosen_log, batch.power, batch.cross, batch.present)
-        total = loss.share * shares + (loss.snr * separation + loss.silence * silence) / 10
-        with torch.no_grad():
-            held = (masks * batch.power[..., None]).sum(dim=(1, 2))
-            metrics = self._scores(batch, error.detach(), held)
-        return total, metrics | {"share_nats": float(shares.detach()), "silence_db": float(silence.detach())}
+        targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
+        total, error, held, shares, silence = self.terms(logits, targets, self.config.loss)
+        return total, self._scores(batch, error, held) | {"share_nats": shares, "silence_db": silence}
 
     def _scores(self, batch: Batch, error: Tensor, held: Tensor) -> Metrics:
         """What the errors (B, S) of the targets and the power (B, K) that the clusters hold come to."""
-        whole = batch.power.sum(dim=(1, 2))
-        mix_error = whole[:, None] - 2 * batch.cross.sum(dim=(2, 3)) + batch.energy
-        gain = snr_improvement_db(error, batch.energy, mix_error, batch.present)
-        separation = present_loss(error, batch.energy, batch.present, self.config.loss.snr_floor)
-        share = (held / whole.clamp_min(1e-12)[:, None]).mean(0)
+        with torch.no_grad():
+            whole = batch.power.sum(dim=(1, 2))
+            mix_error = whole[:, None] - 2 * batch.cross.sum(dim=(2, 3)) + batch.energy
+            gain = snr_improvement_db(error, batch.energy, mix_error, batch.present)
+            separation = present_loss(error, batch.energy, batch.present, self.config.loss.snr_floor)
+            share = (held / whole.clamp_min(1e-12)[:, None]).mean(0)
         return {
-            "snr_db": -float(separation),
-            "improvement_db": float(gain),
-            "largest_share": float(share.max()),
-            "clusters_above_1_percent": float((share > 0.01).sum()),
+            "snr_db": -separation,
+            "improvement_db": gain,
+            "largest_share": share.max(),
+            "clusters_above_1_percent": (share > 0.01).sum(),
         }
+
+
+def partition_terms(logits: Tensor, targets: tuple[Tensor, ...], loss: LossConfig) -> tuple[Tensor, ...]:
+    """What `fused_loss.FusedLoss` gives, from the single losses; all but the first without gradient."""
+    slot_codes, present, power, cross, energy = targets
+    log_masks = torch.log_softmax(logits, dim=-1)  # (B, T, M, K)
+    masks = log_masks.exp()
+    slots = slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
+    chosen = masks.gather(-1, slots).permute(0, 3, 1, 2)
+    error = squared_error(chosen, power, cross, energy)
+    separation = present_loss(error, energy, present, loss.snr_floor)
+    leak = (masks.square() * power[..., None]).sum(dim=(1, 2))
+    silence = silence_loss(leak, power.sum(dim=(1, 2)), absent_codes(slot_codes, leak.shape[1]), loss.silence_floor)
+    shares = share_loss(log_masks.gather(-1, slots).permute(0, 3, 1, 2), power, cross, present)
+    total = loss.share * shares + (loss.snr * separation + loss.silence * silence) / 10
+    held = (masks.detach() * power[..., None]).sum(dim=(1, 2))
+    return total, error.detach(), held, shares.detach(), silence.detach()

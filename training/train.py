@@ -17,32 +17,30 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from training.adapt import adopt, report, split_bank
+from training.adapt import adopt, beginning, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import write_checkpoint
-from training.codes import need_encoder
-from training.config import StageConfig, TrainConfig, check_batches, load_config
+from training.config import DataConfig, StageConfig, TrainConfig, check_batches, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
+from training.device_mixer import stems_on
 from training.fingerprint import check_stems, fingerprint
 from training.fusing import fuse
 from training.grouping import embed_stems, group_stems
-from training.growth import deepened
 from training.optimizer import Optimizer, learning_rate
-from training.process_group import has_fast_bfloat16, join, patient_group
+from training.process_group import first_then_others, has_fast_bfloat16, join
 from training.progress import Progress
 from training.resuming import CHECKPOINT_NAME, as_begun, begun
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
-from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
 
 log = logging.getLogger(__name__)
 
+LOG_EVERY = 20  # steps
 COLLAPSED_SHARE = 0.6  # of the mixes' energy in one cluster
 
 
@@ -67,18 +65,19 @@ class Run:
         self.optimizer: Optimizer | None = None
         self.origin: dict[str, Any] = {}  # of an adapted bundle
         self.report = Progress(self.folder) if self.rank == 0 else None
-        self.bank = self.whole_bank = self._build_bank(place.first_here)
+        self.bank = self.whole_bank = first_then_others(self._build_bank, place)
+        self.samples = stems_on(self.device, self.whole_bank)
         if config.compile:
             fuse(self.generator, self.device)
 
-    def _build_bank(self, first_here: bool) -> Bank:
+    def _build_bank(self) -> Bank:
+        data = self.config.data
+        return build_bank(data.songs, Path(data.cache or self.folder), self.config.model.sample_rate, data.leave_out)
+
+    def sampler(self, seed: int, data: DataConfig | None = None) -> MixSampler:
+        """Mixes of the run's stems: their targets are its codes, where it has any."""
         config = self.config
-        cache = Path(config.data.cache) if config.data.cache else self.folder
-        if first_here:
-            build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
-        if self.ranks > 1:
-            dist.barrier(patient_group())
-        return build_bank(config.data.songs, cache, config.model.sample_rate, config.data.leave_out)
+        return MixSampler(self.bank, data or config.data, config.model, seed, self.stem_codes, self.samples)
 
     def resume(self, content: dict[str, Any]) -> None:
         """Take up what the run's last checkpoint holds; raises VQSSError if it was made with other stems."""
@@ -148,7 +147,7 @@ class Run:
     def _group(self) -> None:
         """The codes of the partition and one for every stem, from the stems' mean embeddings."""
         book = self.discover.codebook
-        stems = embed_stems(self.discover, self.bank, self.config, self.device)
+        stems = embed_stems(self.discover, self.sampler(self.config.seed), self.config.clips_per_stem, self.device)
         book.codes.copy_(group_stems(stems, book.codes, torch.Generator().manual_seed(self.config.seed)))
         self.generator.codes.copy_(book.codes)
         self.stem_codes = book.assign(stems).cpu().numpy()
@@ -158,7 +157,7 @@ class Run:
     def _run_discover(self) -> None:
         stage, config = self.config.discover, self.config
         module = self._distribute(self.discover)
-        sampler = MixSampler(self.bank, config.data, config.model, config.seed * 10 + 1)
+        sampler = self.sampler(config.seed * 10 + 1)
         chance = torch.Generator()
         for step, batch in self._steps("discover", stage, sampler):
             chance.manual_seed(config.seed * 1_000_003 + step)  # so that a resumed run draws what the whole one does
@@ -181,7 +180,7 @@ class Run:
         stage, config, encoder = self.config.settle, self.config, self.discover.encoder
         module = self._distribute(Settle(encoder, self.generator.codes, config.loss.temperature))
         data = replace(config.data, clip_s=stage.clip_s or config.data.clip_s)
-        sampler = ClipSampler(MixSampler(self.bank, data, config.model, config.seed * 10 + 3, self.stem_codes))
+        sampler = ClipSampler(self.sampler(config.seed * 10 + 3, data))
         for step, clips in self._steps("settle", stage, sampler):
             with self._precision():
                 loss, metrics = module(clips)
@@ -199,13 +198,11 @@ class Run:
             stems_min=stage.stems_min or config.data.stems_min,
         )
         seed = config.seed * 10 + {"partition": 2, "refine": 4}[name]
-        sampler = MixSampler(self.bank, data, config.model, seed, self.stem_codes)
+        sampler = self.sampler(seed, data)
         for step, batch in self._steps(name, stage, sampler):
             with self._precision():
                 loss, metrics = module(batch)
             self._descend(loss, generator, stage, step)
-            if metrics["largest_share"] > COLLAPSED_SHARE and step > stage.steps // 4 and self.rank == 0:
-                log.warning("one cluster holds %.0f %% of the energy", 100 * metrics["largest_share"])
             self._after_step(name, step, stage, metrics)
 
     def _steps(self, name: str, stage: StageConfig, sampler: Sampler[Drawn]) -> Iterator[tuple[int, Drawn]]:
@@ -219,25 +216,36 @@ class Run:
         for step, batch in enumerate(batches, start=first):
             yield step, batch.to(self.device)
 
+    def _looks(self, step: int, stage: StageConfig) -> bool:
+        """Whether the numbers of a step are looked at: before every checkpoint, at least, since on a graphics card that
+        makes the host wait."""
+        told, kept = step % LOG_EVERY == 0, (step + 1) % self.config.checkpoint_every == 0
+        return told or kept or step + 1 == stage.steps or self.device.type == "cpu"
+
     def _descend(self, loss: torch.Tensor, module: nn.Module, stage: StageConfig, step: int) -> None:
         assert self.optimizer is not None
-        if not torch.isfinite(loss):
+        if self._looks(step, stage) and not torch.isfinite(loss):
             raise VQSSError(f"the loss is no longer finite at step {step}; lower the learning rate and resume")
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), self.config.clip_gradient)
         self.optimizer.step(learning_rate(stage, step))
         decay = min(self.config.average_decay, (step + 1) / (step + 10))
-        for key, value in self.generator.state_dict().items():
-            self.average[key].lerp_(value, 1 - decay)
+        now = self.generator.state_dict()
+        torch._foreach_lerp_([self.average[key] for key in now], list(now.values()), 1 - decay)
 
     def _after_step(self, name: str, step: int, stage: StageConfig, metrics: Metrics) -> None:
         self.progress[name] = step + 1
         is_last = step + 1 == stage.steps  # saved at the stage's end, without an optimiser that the next cannot take up
         if (step + 1) % self.config.checkpoint_every == 0 and not is_last:
             self.save()
-        if self.report:
-            self.report.tell(name, step, stage.steps, metrics)
+        if not self.report or not self._looks(step, stage):
+            return
+        numbers = {key: float(value) for key, value in metrics.items()}
+        if step % LOG_EVERY == 0:
+            self.report.tell(name, step, stage.steps, numbers)
+        if numbers.get("largest_share", 0.0) > COLLAPSED_SHARE and step > stage.steps // 4:
+            log.warning("one cluster holds %.0f %% of the energy", 100 * numbers["largest_share"])
 
     def _distribute(self, module: nn.Module) -> nn.Module:
         return DistributedDataParallel(module) if self.ranks > 1 else module
@@ -251,13 +259,6 @@ class Run:
 
 def _copy_of(module: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone() for key, value in module.state_dict().items()}
-
-
-def _beginning(init: str, config: TrainConfig) -> ModelBundle:
-    """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
-    bundle = ModelBundle.load(init)
-    need_encoder(bundle)
-    return deepened(bundle, config.adapt.layers, config.seed)
 
 
 def run_training(
@@ -275,7 +276,7 @@ def run_training(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
     content = begun(Path(config.run), resume)
-    bundle = _beginning(init, config) if init and content is None else None
+    bundle = beginning(init, config) if init and content is None else None
     if bundle:
         config = replace(config, model=bundle.config)
     if content:

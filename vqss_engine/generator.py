@@ -7,6 +7,7 @@ is simply the case without side energy.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -208,27 +209,32 @@ class Generator(nn.Module):
         Returns features (B, T, M, 2) and the last log level (B, 1).
         """
         frames = power.shape[1]
-        decay = torch.arange(1, frames + 1, device=power.device) * -torch.log(torch.tensor(self.config.level_decay))
+        decay = torch.arange(1, frames + 1, device=power.device) * -math.log(self.config.level_decay)
         mean = (power.sum(-1) / self.config.bins).clamp_min(SILENCE).log()
         if frames == 1:  # the graph of one step knows no cummax
             tracked = torch.maximum(level - decay, mean)
         else:
             tracked = torch.cummax(torch.cat([level, mean + decay], dim=1), dim=1).values[:, 1:] - decay
-        reference = tracked.clamp_min(torch.tensor(SILENCE).log()).exp()[..., None]
+        reference = tracked.clamp_min(math.log(SILENCE)).exp()[..., None]
         loudness = torch.log(power / self.counts / reference + FLOOR) * LOG10_E
         return torch.stack([(loudness + FEATURE_OFFSET) * FEATURE_SCALE, side], dim=-1), tracked[:, -1:]
 
+    def embed(self, power: Tensor, side: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first layer gets (B, T, Bn, D), and the last log level (B, 1); arguments as of `features`."""
+        features, level = self.features(power, side, level)
+        return torch.cat([self._encode(features, *group) for group in self.head.groups], dim=2), level
+
+    def _encode(self, features: Tensor, first: int, last: int, width: int) -> Tensor:
+        """The neighbouring bands first … last - 1 (B, T, g, D), all `width` mask bins wide, in one product."""
+        low, high = self.config.band_edges[first], self.config.band_edges[last]
+        pieces = features[:, :, low:high].unflatten(2, (last - first, width)).flatten(3)
+        weight = torch.stack([encode.get_parameter("weight") for encode in self.encode[first:last]])
+        bias = torch.stack([encode.get_parameter("bias") for encode in self.encode[first:last]])
+        return torch.einsum("btgi,gdi->btgd", pieces, weight) + bias
+
     def trunk(self, power: Tensor, side: Tensor, state: State) -> tuple[Tensor, State]:
         """Band embeddings (B, T, Bn, D) of mask-bin powers and side shares (B, T, M), and the next state."""
-        features, level = self.features(power, side, state.level)
-        edges = self.config.band_edges
-        x = torch.stack(
-            [
-                encode(features[:, :, low:high].flatten(2))
-                for encode, low, high in zip(self.encode, edges[:-1], edges[1:], strict=True)
-            ],
-            dim=2,
-        )
+        x, level = self.embed(power, side, state.level)
         after = []
         for layer, layer_state in zip(self.layers, state.layers, strict=True):
             x, layer_state = layer(x, layer_state)

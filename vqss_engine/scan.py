@@ -1,11 +1,12 @@
 """First-order linear recurrence over time, differentiable: h[t] = a[t] * h[t-1] + b[t].
 
-On a CPU a compiled loop does it in one pass over memory; elsewhere Hillis and Steele's doubling scan
-("Data parallel algorithms", 1986) needs log2(T) elementwise passes and no custom kernel.
+On a CPU a compiled loop does it in one pass over memory, on a graphics card a kernel of `device_scan`; elsewhere Hillis
+and Steele's doubling scan ("Data parallel algorithms", 1986) needs log2(T) elementwise passes and no custom kernel.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ import torch
 from torch import Tensor
 
 from vqss_engine.compiled import njit, prange
+
+_on_device: Any = None  # the kernel, where there are a card and a compiler for it
+if torch.cuda.is_available():
+    with contextlib.suppress(ImportError):
+        from vqss_engine.device_scan import device_scan as _on_device
 
 
 @njit(cache=True, parallel=True, nogil=True, fastmath=True)
@@ -87,4 +93,7 @@ def linear_scan(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
         return a * start[:, None] + b
     if a.device.type == "cpu":
         return _compiled_scan(a, b, start)
+    if a.device.type == "cuda" and _on_device is not None:
+        scanned: Tensor = _on_device(a.contiguous(), b.contiguous(), start.contiguous())
+        return scanned
     return _doubling_scan(a, b, start)
