@@ -2,6 +2,8 @@
 
 File names are used to find the audio and then forgotten: a stem is two numbers here, so no label can reach
 the training.
+
+Threads: songs are decoded by a pool that ends with the call; the caller blocks on it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,6 +31,7 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 MIXES = {"mixture", "mix", "mixdown"}
 ACTIVITY_BLOCK = 4410  # samples a value of the activity profile stands for
 SAMPLES_NAME, INDEX_NAME = "samples.i16", "index.npz"  # the index last: with it a bank is whole
+SONGS_AT_ONCE = 32  # that lie in memory while they are decoded
 SILENT_RMS = 1e-3  # -60 dBFS
 
 
@@ -213,14 +217,22 @@ def _remove_abandoned(folder: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def _decoded(songs: list[tuple[Path, list[Path]]], sample_rate: int) -> Iterator[tuple[Path, list[np.ndarray]]]:
+    """Every song with its usable stems, in order, some songs decoded at once."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for first in range(0, len(songs), SONGS_AT_ONCE):
+            some = songs[first : first + SONGS_AT_ONCE]
+            stems = pool.map(lambda song: _decode_song(song[1], sample_rate), some)
+            yield from zip((folder for folder, _ in some), stems, strict=True)
+
+
 def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rate: int) -> None:
     lengths: list[int] = []
     owners: list[int] = []
     levels: list[float] = []
     activity: list[np.ndarray] = []
     with open(folder / SAMPLES_NAME, "wb") as sink:
-        for number, (song, files) in enumerate(songs):
-            stems = _decode_song(files, sample_rate)
+        for number, (song, stems) in enumerate(_decoded(songs, sample_rate)):
             if len(stems) < 2:
                 log.warning("skipped: %s has %d usable stems; a song needs two", song, len(stems))
                 continue

@@ -19,15 +19,15 @@ from training.ranks import mean_over_ranks
 
 
 @dataclass(frozen=True)
-class Clips:
+class CodedClips:
     """Powers (Q, T, M) of single clips and the codes (Q,) of the stems they are from."""
 
     power: Tensor
     codes: Tensor
 
-    def to(self, device: torch.device) -> Clips:
+    def to(self, device: torch.device) -> CodedClips:
         """The same clips on another device."""
-        return Clips(self.power.to(device), self.codes.to(device))
+        return CodedClips(self.power.to(device), self.codes.to(device))
 
 
 class ClipSampler:
@@ -37,11 +37,11 @@ class ClipSampler:
         assert mixes.codes is not None
         self.mixes, self.codes = mixes, mixes.codes
 
-    def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> Clips:
+    def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> CodedClips:
         """This rank's share (every `ranks`-th) of the `size` clips that belong to this step."""
         rng = np.random.default_rng([self.mixes.seed, step])
         clips = self.mixes.planner.clips(rng, self.mixes.planner.any_of(rng, size)).take(np.arange(rank, size, ranks))
-        return Clips(self.mixes.mixer.powers(clips), torch.from_numpy(self.codes[clips.stems]))
+        return CodedClips(self.mixes.mixer.powers(clips), torch.from_numpy(self.codes[clips.stems]))
 
 
 class Settle(nn.Module):
@@ -54,7 +54,7 @@ class Settle(nn.Module):
         self.encoder, self.temperature = encoder, temperature
         self.register_buffer("codes", codes)
 
-    def forward(self, clips: Clips) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, clips: CodedClips) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and metrics; `steady` is the share of the clips that have their stem's code."""
         nearness = self.encoder(clips.power) @ self.codes.T / self.temperature
         nats = functional.cross_entropy(nearness, clips.codes, reduction="sum")
