@@ -68,9 +68,9 @@ class MixSampler:
         self.bank, self.data, self.model, self.seed, self.codes = bank, data, model, seed, codes
         framing = Framing(model, data.clip_s)
         self.planner = Planner(bank, data, framing.samples, codes)
-        self.mixer: HostMixer | DeviceMixer = HostMixer(bank, model, framing)
-        if samples is not None:
-            self.mixer = DeviceMixer(bank, samples, model, framing)
+        self.mixer = (
+            HostMixer(bank, model, framing) if samples is None else DeviceMixer(bank, samples, model, framing)
+        )
 
     def batch(self, step: int, size: int, rank: int = 0, ranks: int = 1) -> Batch:
         """This rank's share (every `ranks`-th) of the `size` mixes that belong to this step."""

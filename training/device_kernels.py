@@ -9,6 +9,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from training.mixing import SILENCE
+
+_SILENCE = tl.constexpr(SILENCE)
+
 
 @triton.jit
 def read_frames(  # type: ignore[no-untyped-def]
@@ -53,6 +57,23 @@ def _channels(spectra, tone, turn, gains, clip, here, frame, frames, bins, bin, 
 
 
 @triton.jit
+def _summed(  # type: ignore[no-untyped-def]
+    spectra, tone, turn, gains, begin, end, frame, frames, bins, bin, inside, MOST: tl.constexpr, LANES: tl.constexpr
+):
+    """The same of the clips begin … end - 1, at most MOST, together."""
+    a, b = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
+    c, d = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
+    for j in range(MOST):
+        clip = begin + j
+        e, f, g, h = _channels(spectra, tone, turn, gains, clip, clip < end, frame, frames, bins, bin, inside)
+        a += e
+        b += f
+        c += g
+        d += h
+    return a, b, c, d
+
+
+@triton.jit
 def sum_mixes(  # type: ignore[no-untyped-def]
     spectra, tone, turn, gains, first, both, power, side, frames, bins, mask_bins, low, bin_low, count,
     MOST: tl.constexpr, WIDTH: tl.constexpr, LANES: tl.constexpr, KEEP: tl.constexpr,
@@ -67,15 +88,9 @@ def sum_mixes(  # type: ignore[no-untyped-def]
     total, difference = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
     for k in tl.static_range(WIDTH):
         bin = bin_low + lane * WIDTH + k
-        a, b = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
-        c, d = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
-        for j in range(MOST):
-            clip = begin + j
-            e, f, g, h = _channels(spectra, tone, turn, gains, clip, clip < end, frame, frames, bins, bin, inside)
-            a += e
-            b += f
-            c += g
-            d += h
+        a, b, c, d = _summed(
+            spectra, tone, turn, gains, begin, end, frame, frames, bins, bin, inside, MOST, LANES
+        )
         if KEEP:
             place = both + (row * bins + bin) * 4
             tl.store(place, a, mask=inside)
@@ -85,7 +100,7 @@ def sum_mixes(  # type: ignore[no-untyped-def]
         total += 0.5 * (a * a + b * b + c * c + d * d)
         difference += (a - c) * (a - c) + (b - d) * (b - d)
     tl.store(power + row * mask_bins + low + lane, total, mask=inside)
-    tl.store(side + row * mask_bins + low + lane, difference / (4.0 * total + 1e-12), mask=inside)
+    tl.store(side + row * mask_bins + low + lane, difference / (4.0 * total + _SILENCE), mask=inside)
 
 
 @triton.jit
@@ -103,15 +118,9 @@ def sum_targets(  # type: ignore[no-untyped-def]
     shared, own = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
     for k in tl.static_range(WIDTH):
         bin = bin_low + lane * WIDTH + k
-        a, b = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
-        c, d = tl.zeros([LANES], tl.float32), tl.zeros([LANES], tl.float32)
-        for j in range(MOST):
-            clip = begin + j
-            e, f, g, h = _channels(spectra, tone, turn, gains, clip, clip < end, frame, frames, bins, bin, inside)
-            a += e
-            b += f
-            c += g
-            d += h
+        a, b, c, d = _summed(
+            spectra, tone, turn, gains, begin, end, frame, frames, bins, bin, inside, MOST, LANES
+        )
         place = both + ((mix * frames + frame).to(tl.int64) * bins + bin) * 4
         shared += a * tl.load(place, mask=inside, other=0.0) + b * tl.load(place + 1, mask=inside, other=0.0)
         shared += c * tl.load(place + 2, mask=inside, other=0.0) + d * tl.load(place + 3, mask=inside, other=0.0)

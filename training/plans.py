@@ -75,9 +75,8 @@ class Planner:
 
     def __init__(self, bank: Bank, data: DataConfig, samples: int, codes: np.ndarray | None) -> None:
         self.bank, self.data, self.samples, self.codes = bank, data, samples, codes
-        self.by_song = _padded([np.flatnonzero(bank.songs == song) for song in np.unique(bank.songs)])
-        groups = np.arange(len(bank)) if codes is None else codes
-        self.by_code = _padded([np.flatnonzero(groups == group) for group in np.unique(groups)])
+        self.by_song = _members_by(bank.songs)
+        self.by_code = _members_by(np.arange(len(bank)) if codes is None else codes)
         sounding = [bank.stem_activity(stem) > SILENT_RMS for stem in range(len(bank))]
         self._first = np.concatenate([[0], np.cumsum([len(blocks) for blocks in sounding])])
         flags = np.concatenate(sounding)
@@ -205,9 +204,11 @@ class Planner:
         return np.where(rng.random((count, 1)) < self.data.wide, walk, 0.0)
 
 
-def _padded(rows: list[np.ndarray]) -> np.ndarray:
-    """Lists of stems as one array, -1 after their ends."""
-    out = np.full((len(rows), max(len(row) for row in rows)), -1, np.int64)
-    for i, row in enumerate(rows):
-        out[i, : len(row)] = row
+def _members_by(labels: np.ndarray) -> np.ndarray:
+    """The numbers of what has each label, a row a label in their order, -1 after the last."""
+    _, row, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    order = np.argsort(row, kind="stable")
+    column = np.arange(len(labels)) - (np.cumsum(counts) - counts)[row[order]]
+    out = np.full((len(counts), counts.max()), -1, np.int64)
+    out[row[order], column] = order
     return out

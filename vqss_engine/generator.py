@@ -120,8 +120,8 @@ class Layer(nn.Module):
         return self.channel(self.band(x)), state
 
 
-def _equal_neighbours(edges: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Runs of neighbouring bands of equal width as (first, last + 1, width): one product serves a run."""
+def equal_neighbours(edges: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Runs of neighbouring bands, or bins, of equal width as (first, last + 1, width): one product serves a run."""
     runs: list[tuple[int, int, int]] = []
     for band, (low, high) in enumerate(pairwise(edges)):
         if runs and runs[-1][2] == high - low:
@@ -141,7 +141,7 @@ class Head(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.edges = config.band_edges
-        self.groups = _equal_neighbours(config.band_edges)
+        self.groups = equal_neighbours(config.band_edges)
         self.norm = RMSNorm(config.width)
         self.units = nn.Linear(config.width, config.head_width)
         self.film = nn.Linear(config.code_dim, config.head_width)
