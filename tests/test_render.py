@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from training import synth
 from training.augment import bus
+from training.bank import decode_mono
 from training.composer import compose, notes_of
 from training.genres import PARTS
 from training.instruments import SAMPLE_RATE, SampleBank
@@ -99,6 +100,23 @@ def test_songs_on_disk_are_whole_and_do_not_clip(soundfont: None, tmp_path: Path
         assert all(0.001 < np.abs(a).max() <= 0.901 for a in stems.values())
         assert np.abs(sum(a for a in stems.values())).max() <= 1.0
     assert sorted(p.name for p in (tmp_path / "songs").iterdir()) == [f.name for f in folders]
+
+
+def test_songs_in_opus_are_the_same_songs_far_smaller(soundfont: None, tmp_path: Path) -> None:
+    lossless, small = (
+        render_songs(tmp_path / kind, 1, SECONDS, seed=4, jobs=1, stem_format=kind)[0] for kind in ("flac", "opus")
+    )
+    exact, coded = sorted(lossless.glob("*.flac")), sorted(small.glob("*.opus"))
+    assert [path.stem for path in exact] == [path.stem for path in coded]
+    assert sum(p.stat().st_size for p in coded) < sum(p.stat().st_size for p in exact) / 8
+    for one, other in zip(exact, coded, strict=True):
+        wanted, heard = decode_mono(one, SAMPLE_RATE), decode_mono(other, SAMPLE_RATE)
+        assert abs(len(wanted) - len(heard)) <= 2
+        powers = [np.abs(np.fft.rfft(audio[: len(wanted) - 2])) ** 2 for audio in (wanted, heard)]
+        octaves = (np.geomspace(40, 15000, 10) * SECONDS).astype(int)
+        levels = [10 * np.log10(np.add.reduceat(power, octaves)[:-1] + 1e-3) for power in powers]
+        loud = levels[0] > levels[0].max() - 15
+        assert np.abs(levels[0] - levels[1])[loud].max() < 4
 
 
 def test_a_stopped_run_goes_on_and_processes_do_not_matter(soundfont: None, tmp_path: Path) -> None:

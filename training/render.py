@@ -19,12 +19,12 @@ from training.arrange import arrange
 from training.augment import active_rms, bus
 from training.band import WHOLE_KITS, Stem, play
 from training.composer import compose
-from training.instruments import SAMPLE_RATE, SampleBank
+from training.instruments import SampleBank
 from training.midi import midi_files, read_midi
 from training.score import Score
+from training.stem_file import STEM_FORMATS, write_stem
 from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.native_name import native_name
 from vqss_engine.stop_signals import end_after, ended_by_signals, interrupts_ignored
 
 log = logging.getLogger(__name__)
@@ -45,24 +45,26 @@ class Job:
     split: str
     whole_kits: float
     midi_dir: Path | None = None
+    stem_format: str = "flac"
 
     def note(self) -> dict[str, Any]:
         """What song.json keeps of the job: with this and an index a song is made again."""
         return {"seed": self.seed, "split": self.split, "samples": self.samples_dir is not None,
-                "whole_kits": self.whole_kits, "midi": self.midi_dir is not None}
+                "whole_kits": self.whole_kits, "midi": self.midi_dir is not None, "stem_format": self.stem_format}
 
 
 def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples_dir: Path | str | None = None,
                  seed: int = 0, jobs: int = 2, split: str = "all", first: int = 0, whole_kits: float = WHOLE_KITS,
-                 midi_dir: Path | str | None = None, progress: Callable[[int, int], None] | None = None) -> list[Path]:
-    """Render songs `first`...`first + songs - 1` of a seed into out_dir/song_<seed>_<index>/NN_<class>.flac.
+                 midi_dir: Path | str | None = None, stem_format: str = "flac",
+                 progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    """Render songs `first`...`first + songs - 1` of a seed into out_dir/song_<seed>_<index>/NN_<class>.<stem_format>.
 
-    16-bit FLAC at 44.1 kHz, mono or stereo, all of one length; a stem peaks at most at 0.9 and the stems' sum at
-    0.98. `song.json` beside them holds tempo, key, genre, seed and classes. `samples_dir` adds real recordings
-    (`training.instruments` tells its layout), of which `split` says the part to use. `whole_kits`, 0...1,
-    is how often a played drum kit is one stem instead of one for each piece. `midi_dir` holds MIDI files, of which
-    excerpts are played instead of composed songs; those that cannot be read are named and passed over. Songs that are
-    there already are kept, so a stopped run goes on; a song's folder appears only when it is whole.
+    16-bit FLAC at 44.1 kHz, mono or stereo, or mono Opus (`stem_file.STEM_FORMATS`), all of one length; a stem peaks at
+    most at 0.9 and the stems' sum at 0.98. `song.json` beside them holds tempo, key, genre, seed and classes.
+    `samples_dir` adds real recordings (`training.instruments` tells its layout), of which `split` says the part to use.
+    `whole_kits`, 0...1, is how often a played drum kit is one stem instead of one for each piece. `midi_dir` holds MIDI
+    files, of which excerpts are played instead of composed songs; those that cannot be read are named and passed over.
+    Songs that are there already are kept, so a stopped run goes on; a song's folder appears only when it is whole.
     `progress(done, songs)` is called after each. Returns the songs' folders. Raises UsageError (also where a song is
     there that was asked for otherwise) and VQSSError (no soundfont, no samples, unreadable).
     """
@@ -70,9 +72,12 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
         raise UsageError("nothing to render; ask for at least one song of at least one second")
     if seed < 0:
         raise UsageError(f"seed is {seed}; choose a number from 0 on")
+    if stem_format not in STEM_FORMATS:
+        raise UsageError(f"there are no stems as {stem_format}; choose one of {', '.join(STEM_FORMATS)}")
     find_soundfonts()
     recordings = None if samples_dir is None else Path(samples_dir)
-    job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits, Path(midi_dir) if midi_dir else None)
+    job = Job(Path(out_dir), float(seconds), recordings, seed, split, whole_kits, Path(midi_dir) if midi_dir else None,
+              stem_format)
     if job.midi_dir is not None:
         midi_files(job.midi_dir)
     if job.samples_dir is not None:
@@ -90,13 +95,14 @@ def render_songs(out_dir: Path | str, songs: int, seconds: float = 20.0, samples
 def _is_there(job: Job, folder: Path) -> bool:
     """Whether a song is rendered already; raises UsageError where it is another than the job's.
 
-    What older versions did not note in song.json is taken to be the same. Without samples no split has a part in it.
+    What older versions did not note in song.json is taken to be the same; their stems were FLAC. Without samples no
+    split has a part in it.
     """
     try:
-        found = json.loads((folder / "song.json").read_text(encoding="utf-8"))
+        found = {"stem_format": "flac"} | json.loads((folder / "song.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise VQSSError(f"{folder / 'song.json'} cannot be read ({error}); delete its folder") from error
     wanted = {**job.note(), "seconds": job.seconds}
     if job.samples_dir is None:
@@ -157,7 +163,7 @@ def _render_in_worker(index: int) -> Path:
 def _render(index: int) -> Path:
     job = _Worker.job
     score, stems = make_song(job.seed, index, job.seconds, _Worker.bank, job.whole_kits, _Worker.arrangements)
-    return write_song(_folder(job, index), score, stems, {"index": index, **job.note()})
+    return write_song(_folder(job, index), score, stems, {"index": index, **job.note()}, job.stem_format)
 
 
 def _folder(job: Job, index: int) -> Path:
@@ -202,13 +208,14 @@ def _balance(rng: np.random.Generator, stems: list[Stem]) -> list[Stem]:
     return [Stem(s.name, s.source, a * np.float32(gain)) for s, a in zip(stems, audio, strict=True)]
 
 
-def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]) -> Path:
+def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any],
+               stem_format: str = "flac") -> Path:
     """Write a song's stems and `song.json` to a folder that appears at once, replacing a broken one."""
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        _fill(part, score, stems, extra)
+        _fill(part, score, stems, extra, stem_format)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
@@ -216,18 +223,11 @@ def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[st
     return folder
 
 
-def _fill(part: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any]) -> None:
-    import soundfile
-
+def _fill(part: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any], stem_format: str) -> None:
     files = []
     for number, stem in enumerate(stems):
-        name = f"{number:02d}_{stem.name}.flac"
-        mono = bool(np.abs(stem.audio[0] - stem.audio[1]).max() < 1e-5)
-        audio = stem.audio[0] if mono else stem.audio.T
-        try:
-            soundfile.write(native_name(part / name), audio, SAMPLE_RATE, subtype="PCM_16")
-        except soundfile.LibsndfileError as error:
-            raise VQSSError(f"cannot write to {part.parent} ({error}); free some room there") from error
+        name = f"{number:02d}_{stem.name}.{stem_format}"
+        write_stem(part / name, stem.audio)
         files.append({"file": name, "class": stem.name, "source": stem.source})
     mode = "minor" if score.scale[2] == 3 else "major"
     origin = {"arrangement": score.source} if score.source else {}

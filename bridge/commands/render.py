@@ -29,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole-kits", type=options.probability, metavar="P",
         help="how often a drum kit is one stem instead of one for each piece, 0 to 1 (default: 0.15)",
     )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=("flac", "opus"), default="flac",
+        help="of the stems: flac (default), or opus, mono and twenty times smaller, to train on elsewhere",
+    )  # fmt: skip
     parser.add_argument("--seed", type=options.seed, default=0, metavar="N", help="the same seed gives the same songs")
     parser.add_argument(
         "--jobs", type=options.positive_int, default=os.cpu_count() or 1, metavar="N",
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         folders = render_songs(
             arguments.out, arguments.songs, arguments.seconds, arguments.samples, arguments.seed, arguments.jobs,
             arguments.split, whole_kits=whole_kits, midi_dir=arguments.midi,
-            progress=lambda done, songs: bar.update(done - bar.n) and None,
+            stem_format=arguments.format, progress=lambda done, songs: bar.update(done - bar.n) and None,
         )  # fmt: skip
     if arguments.json:
         print_json({"songs": [str(folder) for folder in folders]})
