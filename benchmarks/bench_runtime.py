@@ -28,10 +28,11 @@ def _frame(bundle: ModelBundle) -> np.ndarray:
 def _torch_steps(bundle: ModelBundle) -> dict[str, Callable[[], Any]]:
     import torch
 
-    from training.onnx_step import OneStep, generator_of, initial_inputs
+    from training.onnx_step import OneStep, initial_inputs
+    from vqss_engine.generator import Generator
 
     torch.set_num_threads(1)
-    generator = generator_of(bundle)
+    generator = Generator.of(bundle)
     step, inputs = OneStep(generator).eval(), initial_inputs(generator)
     with torch.no_grad():
         traced = torch.jit.freeze(torch.jit.trace(step, inputs))
@@ -49,14 +50,15 @@ def _torch_steps(bundle: ModelBundle) -> dict[str, Callable[[], Any]]:
 def _onnx_step(bundle: ModelBundle) -> dict[str, Callable[[], Any]]:
     import onnxruntime
 
-    from training.onnx_step import INPUTS, generator_of, initial_inputs, write_onnx
+    from training.onnx_step import INPUTS, initial_inputs, write_onnx
+    from vqss_engine.generator import Generator
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     with tempfile.TemporaryDirectory() as folder:
         write_onnx(bundle, Path(folder) / "step.onnx")
         session = onnxruntime.InferenceSession(str(Path(folder) / "step.onnx"), options)
-    arrays = [tensor.numpy() for tensor in initial_inputs(generator_of(bundle))]
+    arrays = [tensor.numpy() for tensor in initial_inputs(Generator.of(bundle))]
     feed = dict(zip(INPUTS, arrays, strict=True))
     return {ONNX: lambda: session.run(None, feed)}
 

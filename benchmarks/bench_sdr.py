@@ -19,12 +19,11 @@ from benchmarks import machine
 from benchmarks.rows import Row, row
 from training.evaluate import separate
 from training.multitracks import Multitrack, class_of, find_multitracks, read_song
-from training.onnx_step import generator_of
 from training.scoring import SongScore, best_map, class_sdr, with_average
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.generator import Generator
-from vqss_engine.separator import StreamingSeparator
+from vqss_engine.offline import OfflineSeparator
 from vqss_engine.stft import analysis_spectrogram, asymmetric_windows
 
 Floats = NDArray[np.float32]
@@ -77,8 +76,8 @@ def run(seconds: float = 10.0) -> list[Row]:
     if not songs:
         return []
     bundle = ModelBundle.load()
-    generator, stream = generator_of(bundle), StreamConfig.named("default")
-    separators: dict[int, StreamingSeparator] = {}
+    generator, stream = Generator.of(bundle), StreamConfig.named("default")
+    separators: dict[int, OfflineSeparator] = {}
     ours, theirs, largest = list[SongScore](), list[SongScore](), 0.0
     for song in songs[:: max(1, round(len(songs) / max(2.0, seconds * SONGS_PER_SECOND)))]:
         stems = read_song(song, bundle.config.sample_rate)
@@ -86,7 +85,7 @@ def run(seconds: float = 10.0) -> list[Row]:
         sources = np.stack([audio for _, audio in stems])[..., : round(LONGEST_S * bundle.config.sample_rate)]
         mix = sources.sum(0)
         if len(mix) not in separators:
-            separators[len(mix)] = StreamingSeparator(bundle, stream, len(mix))
+            separators[len(mix)] = OfflineSeparator(bundle, stream, len(mix))
         separator = separators[len(mix)]
         clusters, expected = separate(separator, mix), reference(generator, mix, stream)
         largest = max(largest, float(np.abs(clusters - expected).max()))

@@ -80,7 +80,7 @@ def train(folder: Path, run: str, *changes: str, **options: Any) -> None:
     config = folder / "run.toml"
     config.write_text("seed = 5\n")
     places = (f'data.songs=["{folder / "songs"}"]', f"run={folder / run}", f'data.cache="{folder}"')
-    assert run_training(config, [*SMALL_RUN, *places, *changes], **options) == 0
+    run_training(config, [*SMALL_RUN, *places, *changes], **options)
 
 
 def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:

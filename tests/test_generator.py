@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from training.onnx_step import generator_of
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
 from vqss_engine.generator import Generator
@@ -23,7 +22,7 @@ def bundle() -> ModelBundle:
 
 @pytest.fixture(scope="module")
 def generator(bundle: ModelBundle) -> Generator:
-    return generator_of(bundle)
+    return Generator.of(bundle)
 
 
 def spectrum(channels: int, seed: int = 0, gain: float = 1.0) -> np.ndarray:
@@ -59,7 +58,7 @@ def test_step_equals_forward(generator: Generator, channels: int) -> None:
 @pytest.mark.parametrize("config", [None, ODD], ids=["default", "odd sizes"])
 def test_compiled_runtime_equals_torch(config: ModelConfig | None, channels: int) -> None:
     bundle = ModelBundle.random(config, seed=3)
-    generator, x = generator_of(bundle), spectrum(channels)
+    generator, x = Generator.of(bundle), spectrum(channels)
     runtime = Runtime(bundle, bundle.config.train_hop)
     stepped = np.stack([runtime.step(np.ascontiguousarray(x[:, t])).copy() for t in range(FRAMES)], axis=1)
     assert np.abs(stepped - masks_of(generator, x)).max() < 1e-5

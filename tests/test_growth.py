@@ -9,15 +9,15 @@ from streams import small_bundle
 
 from training.export import mean_of
 from training.growth import deepened
-from training.onnx_step import generator_of
 from vqss_engine.errors import UsageError
+from vqss_engine.generator import Generator
 
 
 def test_new_layers_change_no_mask_until_they_learn() -> None:
     bundle = small_bundle()
     deeper = deepened(bundle, bundle.config.layers + 2, seed=3)
     spectrum = torch.randn(1, 2, 12, bundle.config.bins, dtype=torch.complex64)
-    before, after = generator_of(bundle), generator_of(deeper)
+    before, after = Generator.of(bundle), Generator.of(deeper)
     assert torch.equal(before(spectrum), after(spectrum))
     after(spectrum)[:, 0].sum().backward()
     gradients = [after.layers[-1].time.out.weight.grad, after.layers[-1].channel.down.weight.grad]

@@ -30,11 +30,11 @@ CHANGES = (
 )  # fmt: skip
 
 
-def train(folder: Path, run: str) -> int:
+def train(folder: Path, run: str) -> None:
     config = folder / f"{run}.toml"
     config.write_text("seed = 5\n")
     changes = (*SMALL_RUN, *CHANGES, f'data.songs=["{folder / "songs"}"]', f"run={folder / run}")
-    return run_training(config, list(changes))
+    run_training(config, list(changes))
 
 
 def gradients(folder: Path, name: str, rank: int = 0, ranks: int = 1) -> dict[str, torch.Tensor]:
@@ -61,7 +61,7 @@ def train_on_rank(rank: int, port: int, folder: Path) -> None:
     """What torchrun does: the variables that tell a process its place, then the command."""
     places = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in places.items()})
-    assert train(folder, "shared") == 0
+    train(folder, "shared")
     found = gradients(folder, f"rank{rank}", rank, 2)
     if rank == 0:
         torch.save(found, folder / "gradients.pt")

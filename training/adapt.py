@@ -26,6 +26,7 @@ from training.data import MixSampler
 from training.grouping import embed_stems
 from training.growth import deepened
 from training.losses import squared_error
+from training.stages import of_slots
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
@@ -111,8 +112,7 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
         batch = sampler.batch(step, MIXES_AT_ONCE)
         state = generator.initial_state(MIXES_AT_ONCE)
         logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
-        slots = batch.slot_codes.clamp_min(0)[:, None, None, :].expand(*logits.shape[:3], -1)
-        masks = torch.softmax(logits, dim=-1).gather(-1, slots).permute(0, 3, 1, 2)
+        masks = of_slots(torch.softmax(logits, dim=-1), batch.slot_codes)
         error, mix_error = (
             squared_error(m, batch.power, batch.cross, batch.energy) for m in (masks, torch.ones_like(masks))
         )
@@ -140,7 +140,7 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
     run.generator.load_state_dict(weights)
     discover.encoder.load_state_dict(_tensors(bundle.query_weights))
     discover.codebook.codes.copy_(run.generator.codes)
-    run.progress["discover"] = config.discover.steps
+    run.steps_done["discover"] = config.discover.steps
     run.bank, held_out = split_bank(run.bank, config.adapt.held_out)
     stems = embed_stems(discover, run.sampler(config.seed), config.clips_per_stem, run.device)
     growth = _grow(run, bundle, stems)

@@ -145,7 +145,7 @@ def _decode_song(files: list[Path], sample_rate: int) -> list[np.ndarray]:
             log.warning("skipped: %s", error)
             continue
         peak = float(np.abs(mono).max(initial=0.0))
-        if len(mono) < sample_rate or _active_rms(mono) < SILENT_RMS:
+        if len(mono) < sample_rate or _active_rms(_blocks(mono)) < SILENT_RMS:
             log.warning("skipped: %s is silent or shorter than a second", path)
             continue
         stems.append(np.round(mono * (32767 / max(1.0, peak))).astype(np.int16))
@@ -153,13 +153,14 @@ def _decode_song(files: list[Path], sample_rate: int) -> list[np.ndarray]:
 
 
 def _blocks(mono: np.ndarray) -> np.ndarray:
+    """RMS (n,) of each block of ACTIVITY_BLOCK samples, the last filled up with silence."""
     padded = np.zeros(-(-len(mono) // ACTIVITY_BLOCK) * ACTIVITY_BLOCK, np.float32)
     padded[: len(mono)] = mono
     return np.sqrt(np.mean(padded.reshape(-1, ACTIVITY_BLOCK) ** 2, axis=1))
 
 
-def _active_rms(mono: np.ndarray) -> float:
-    blocks = _blocks(mono)
+def _active_rms(blocks: np.ndarray) -> float:
+    """RMS over the blocks that sound."""
     active = blocks[blocks > max(float(blocks.max()) * 0.05, 1e-5)]
     return float(np.sqrt(np.mean(active**2))) if len(active) else 0.0
 
@@ -237,12 +238,12 @@ def _decode_songs(songs: list[tuple[Path, list[Path]]], folder: Path, sample_rat
                 log.warning("skipped: %s has %d usable stems; a song needs two", song, len(stems))
                 continue
             for stem in stems:
-                mono = stem.astype(np.float32) / 32768
                 stem.tofile(sink)
                 lengths.append(len(stem))
                 owners.append(number)
-                levels.append(_active_rms(mono))
-                activity.append(_blocks(mono).astype(np.float32))
+                blocks = _blocks(stem.astype(np.float32) / 32768)
+                levels.append(_active_rms(blocks))
+                activity.append(blocks.astype(np.float32))
     if len(lengths) < 2:
         raise VQSSError("no song with at least two usable stems was found; give folders of stems")
     sizes = np.array([len(a) for a in activity])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from training.mixing import SILENCE
+from vqss_engine.numerics import SILENCE
 
 _SILENCE = tl.constexpr(SILENCE)
 

@@ -26,7 +26,7 @@ from training.scoring import PartitionScore, SongScore, best_map, partition_scor
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.separator import StreamingSeparator
+from vqss_engine.offline import OfflineSeparator
 
 Floats = NDArray[np.float32]
 
@@ -35,19 +35,12 @@ log = logging.getLogger(__name__)
 BLOCK_SAMPLES = 1 << 18  # inner products are taken block by block, to spare a copy of all clusters
 
 
-def separate(separator: StreamingSeparator, mix: Floats) -> Floats:
-    """All clusters (K, C, N) of a mix (C, N), aligned with it."""
+def separate(separator: OfflineSeparator, mix: Floats) -> Floats:
+    """All clusters (K, C, N) of a mix (C, N), aligned with it; the numbers of the streaming separator."""
     separator.reset()
-    hop, latency = separator.hop, separator.latency_samples
-    hops = -(-(mix.shape[1] + latency) // hop)
-    padded = np.zeros((mix.shape[0], hops * hop), np.float32)
-    padded[:, : mix.shape[1]] = mix
-    out = np.empty((separator.clusters, *padded.shape), np.float32)
-    wanted, stems = np.ones(separator.clusters, np.bool_), np.empty((separator.clusters, mix.shape[0], hop), np.float32)
-    for start in range(0, hops * hop, hop):
-        separator.analyse(np.ascontiguousarray(padded[:, start : start + hop]))
-        out[:, :, start : start + hop] = separator.stems(wanted, stems)
-    return out[:, :, latency : latency + mix.shape[1]]
+    samples, latency = mix.shape[1], separator.latency_samples
+    late = -(samples + latency) % separator.hop + latency
+    return separator.process(np.pad(mix, ((0, 0), (0, late))))[:, :, latency : latency + samples]
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class Scorer:
 
     def __init__(self, bundle: ModelBundle, standard: set[str] | None, variants: tuple[str, ...] = ()) -> None:
         self._bundle, self._standard, self._variants = bundle, standard, variants
-        self._separators: dict[int, StreamingSeparator] = {}
+        self._separators: dict[int, OfflineSeparator] = {}
         self._encoder = load_encoder(bundle) if bundle.query_weights else None
 
     def score(self, song: Multitrack) -> SongResult:
@@ -106,7 +99,7 @@ class Scorer:
         """Inner products of the clusters and the stems (S, C, N) of a song; the mix is their sum."""
         channels = sources.shape[1]
         if channels not in self._separators:
-            self._separators[channels] = StreamingSeparator(self._bundle, StreamConfig.named("default"), channels)
+            self._separators[channels] = OfflineSeparator(self._bundle, StreamConfig.named("default"), channels)
         clusters = separate(self._separators[channels], sources.sum(0))
         products = np.zeros((len(clusters) + len(sources),) * 2)
         for start in range(0, sources.shape[2], BLOCK_SAMPLES):

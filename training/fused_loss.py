@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange
 from torch import Tensor
 
 from training.ranks import mean_over_ranks
+from vqss_engine.compiled import njit, prange
 
 DECIBELS = np.float32(10.0 / np.log(10.0))
 TINY = np.float32(1e-12)

@@ -11,9 +11,9 @@ place and width of a stem are factors in the frequency domain and cost nothing e
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-SILENCE = 1e-12
+from vqss_engine.compiled import njit
+from vqss_engine.numerics import SILENCE
 
 
 @njit(cache=True, nogil=True, fastmath=True)

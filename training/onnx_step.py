@@ -38,13 +38,6 @@ class OneStep(nn.Module):
         )
 
 
-def generator_of(bundle: ModelBundle) -> Generator:
-    """The bundle's generator as a torch module."""
-    generator = Generator(bundle.config)
-    generator.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()})
-    return generator.eval()
-
-
 def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
     """Silence and the state of a generator that has heard nothing, in the order of INPUTS."""
     state, bins = generator.initial_state(1), generator.config.mask_bins
@@ -55,7 +48,7 @@ def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
 
 def write_onnx(bundle: ModelBundle, path: Path) -> None:
     """Write the graph to `path`, whole or not at all. Raises ImportError without the onnx package."""
-    generator = generator_of(bundle)
+    generator = Generator.of(bundle)
     partial = path.with_name(f".{path.name}.partial")
     try:
         torch.onnx.export(

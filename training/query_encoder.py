@@ -1,4 +1,7 @@
-"""The query encoder: a clip of one source in, a point on the unit sphere out. It exists in training only."""
+"""The query encoder: a clip of one source in, a point on the unit sphere out.
+
+Separation has no use for it; bundles keep its weights for `vqss evaluate` and `vqss train --init`.
+"""
 
 from __future__ import annotations
 

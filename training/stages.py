@@ -1,6 +1,6 @@
-"""The two stages of learning as modules: a batch in, a loss and what to log out.
+"""The stages that train the generator, as modules: a batch in, a loss and what to log out.
 
-Discover finds out what kinds of sources there are; Partition learns to share the mix among them.
+Discover finds out what kinds of sources there are; Partition, and refinement after it, share the mix among them.
 """
 
 from __future__ import annotations
@@ -83,21 +83,9 @@ class Partition(nn.Module):
         generator = self.generator
         state = generator.initial_state(len(batch.power))
         logits, _ = generator.logits(batch.power, batch.side, generator.codes, state)
-        if logits.device.type == "cpu":
-            return self._fused(logits.float(), batch)
-        return self._by_parts(logits.float(), batch)
-
-    def _fused(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
-        loss = self.config.loss
-        weights = Weights(loss.share, loss.snr / 10, loss.snr_floor, loss.silence / 10, loss.silence_floor)
+        terms = fused_terms if logits.device.type == "cpu" else self.terms
         targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
-        total, error, held, shares, silence = FusedLoss.apply(logits.contiguous(), targets, weights)
-        scores = self._scores(batch, error, held)
-        return total, scores | {"share_nats": shares, "silence_db": silence}
-
-    def _by_parts(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Metrics]:
-        targets = (batch.slot_codes, batch.present, batch.power, batch.cross, batch.energy)
-        total, error, held, shares, silence = self.terms(logits, targets, self.config.loss)
+        total, error, held, shares, silence = terms(logits.float(), targets, self.config.loss)
         return total, self._scores(batch, error, held) | {"share_nats": shares, "silence_db": silence}
 
     def _scores(self, batch: Batch, error: Tensor, held: Tensor) -> Metrics:
@@ -116,18 +104,33 @@ class Partition(nn.Module):
         }
 
 
+def fused_terms(logits: Tensor, targets: tuple[Tensor, ...], loss: LossConfig) -> tuple[Tensor, ...]:
+    """What `partition_terms` gives, on a CPU, in two passes."""
+    weights = Weights(loss.share, loss.snr / 10, loss.snr_floor, loss.silence / 10, loss.silence_floor)
+    terms: tuple[Tensor, ...] = FusedLoss.apply(logits.contiguous(), targets, weights)
+    return terms
+
+
 def partition_terms(logits: Tensor, targets: tuple[Tensor, ...], loss: LossConfig) -> tuple[Tensor, ...]:
-    """What `fused_loss.FusedLoss` gives, from the single losses; all but the first without gradient."""
+    """The loss, each target's error, each cluster's power, the share loss and that of silence.
+
+    logits (B, T, M, K); targets: slot_codes, present, power, cross, energy of a `data.Batch`. All but the first are
+    without gradient.
+    """
     slot_codes, present, power, cross, energy = targets
-    log_masks = torch.log_softmax(logits, dim=-1)  # (B, T, M, K)
+    log_masks = torch.log_softmax(logits, dim=-1)
     masks = log_masks.exp()
-    slots = slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
-    chosen = masks.gather(-1, slots).permute(0, 3, 1, 2)
-    error = squared_error(chosen, power, cross, energy)
+    error = squared_error(of_slots(masks, slot_codes), power, cross, energy)
     separation = present_loss(error, energy, present, loss.snr_floor)
     leak = (masks.square() * power[..., None]).sum(dim=(1, 2))
     silence = silence_loss(leak, power.sum(dim=(1, 2)), absent_codes(slot_codes, leak.shape[1]), loss.silence_floor)
-    shares = share_loss(log_masks.gather(-1, slots).permute(0, 3, 1, 2), power, cross, present)
+    shares = share_loss(of_slots(log_masks, slot_codes), power, cross, present)
     total = loss.share * shares + (loss.snr * separation + loss.silence * silence) / 10
     held = (masks.detach() * power[..., None]).sum(dim=(1, 2))
     return total, error.detach(), held, shares.detach(), silence.detach()
+
+
+def of_slots(masks: Tensor, slot_codes: Tensor) -> Tensor:
+    """Of masks (B, T, M, K) those of the targets' codes (B, S), as (B, S, T, M); of code 0 where there is no target."""
+    slots = slot_codes.clamp_min(0)[:, None, None, :].expand(*masks.shape[:3], -1)
+    return masks.gather(-1, slots).permute(0, 3, 1, 2)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from training.composer import Note
 from training.instruments import SAMPLE_RATE, Clip, SampleBank
+from training.score import Note
 from vqss_engine.errors import VQSSError
 
 # Each is looked for under all its names; a song is played with one of those found.

@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from training.adapt import adopt, beginning, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import write_checkpoint
-from training.config import DataConfig, StageConfig, TrainConfig, check_batches, load_config
+from training.config import STAGES, DataConfig, StageConfig, TrainConfig, check_batches, load_config
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.device_mixer import stems_on
 from training.fingerprint import check_stems, fingerprint
@@ -61,10 +61,10 @@ class Run:
         self.discover = Discover(config, self.generator).to(self.device)
         self.average = _copy_of(self.generator)
         self.stem_codes: np.ndarray | None = None
-        self.progress = {"discover": 0, "settle": 0, "partition": 0, "refine": 0}
+        self.steps_done = dict.fromkeys(STAGES, 0)
         self.optimizer: Optimizer | None = None
         self.origin: dict[str, Any] = {}  # of an adapted bundle
-        self.report = Progress(self.folder) if self.rank == 0 else None
+        self.progress = Progress(self.folder) if self.rank == 0 else None
         self.bank = self.whole_bank = first_then_others(self._build_bank, place)
         self.samples = stems_on(self.device, self.whole_bank)
         if config.compile:
@@ -84,7 +84,7 @@ class Run:
         check_stems(content, self.whole_bank, self.folder / CHECKPOINT_NAME)
         self.discover.load_state_dict(content["discover"])
         self.average = {key: value.to(self.device) for key, value in content["average"].items()}
-        self.progress.update(content["progress"])
+        self.steps_done.update(content["progress"])
         self.origin = content.get("origin", {})
         if self.origin:
             self.bank = split_bank(self.whole_bank, self.config.adapt.held_out)[0]
@@ -93,7 +93,7 @@ class Run:
         if content["optimizer"] is not None:
             self.optimizer = Optimizer(self._learning(), self.config.optimizer)
             self.optimizer.load_state_dict(content["optimizer"])
-        log.info("resumed after %s", self.progress)
+        log.info("resumed after %s", self.steps_done)
 
     def save(self) -> None:
         """Write the checkpoint, on the first rank only."""
@@ -101,7 +101,7 @@ class Run:
             return
         content = {
             "config": asdict(self.config),
-            "progress": dict(self.progress),
+            "progress": dict(self.steps_done),
             "discover": self.discover.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict() if self.optimizer else None,
@@ -109,26 +109,26 @@ class Run:
             "origin": self.origin,
             "stems": fingerprint(self.whole_bank),
         }
-        if self.report:
-            self.report.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
+        if self.progress:
+            self.progress.flush()  # a resumed run logs what comes after the checkpoint, and nothing before it
         write_checkpoint(self.folder / CHECKPOINT_NAME, content)
 
     def train(self) -> None:
         """Run what is left of all stages."""
-        if self.progress["discover"] < self.config.discover.steps:
+        if self.steps_done["discover"] < self.config.discover.steps:
             self._run_discover()
             self._end_stage()
         if self.stem_codes is None:
             self._group()
             self.average = _copy_of(self.generator)
             self._end_stage()
-        if self.progress["settle"] < self.config.settle.steps:
+        if self.steps_done["settle"] < self.config.settle.steps:
             self._settle()
             self._end_stage()
-        if self.progress["partition"] < self.config.partition.steps:
+        if self.steps_done["partition"] < self.config.partition.steps:
             self._share("partition", self.config.partition)
             self._end_stage()
-        if self.progress["refine"] < self.config.refine.steps:
+        if self.steps_done["refine"] < self.config.refine.steps:
             self._share("refine", self.config.refine)
         self.save()
 
@@ -136,7 +136,7 @@ class Run:
         """The module of the stage that is not done yet."""
         if self.stem_codes is None:
             return self.discover
-        settled = self.progress["settle"] >= self.config.settle.steps
+        settled = self.steps_done["settle"] >= self.config.settle.steps
         return self.generator if settled else self.discover.encoder
 
     def _end_stage(self) -> None:
@@ -209,9 +209,9 @@ class Run:
         if self.optimizer is None:
             self.optimizer = Optimizer(self._learning(), self.config.optimizer)
         self.generator.train()
-        first = self.progress[name]
-        if self.report:
-            self.report.begin(first)
+        first = self.steps_done[name]
+        if self.progress:
+            self.progress.begin(first)
         batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
         for step, batch in enumerate(batches, start=first):
             yield step, batch.to(self.device)
@@ -235,15 +235,15 @@ class Run:
         torch._foreach_lerp_([self.average[key] for key in now], list(now.values()), 1 - decay)
 
     def _after_step(self, name: str, step: int, stage: StageConfig, metrics: Metrics) -> None:
-        self.progress[name] = step + 1
+        self.steps_done[name] = step + 1
         is_last = step + 1 == stage.steps  # saved at the stage's end, without an optimiser that the next cannot take up
         if (step + 1) % self.config.checkpoint_every == 0 and not is_last:
             self.save()
-        if not self.report or not self._looks(step, stage):
+        if not self.progress or not self._looks(step, stage):
             return
         numbers = {key: float(value) for key, value in metrics.items()}
         if step % LOG_EVERY == 0:
-            self.report.tell(name, step, stage.steps, numbers)
+            self.progress.tell(name, step, stage.steps, numbers)
         if numbers.get("largest_share", 0.0) > COLLAPSED_SHARE and step > stage.steps // 4:
             log.warning("one cluster holds %.0f %% of the energy", 100 * numbers["largest_share"])
 
@@ -267,8 +267,8 @@ def run_training(
     resume: bool = False,
     init: str | None = None,
     adapted: Callable[[dict[str, Any]], None] = lambda report: None,
-) -> int:
-    """Train as the configuration says; the result is `checkpoint.pt` in its run folder. Returns 0.
+) -> None:
+    """Train as the configuration says; the result is `checkpoint.pt` in its run folder.
 
     With `init` the run starts from that bundle, whose model it has, and `adapted` is told what it gained; going on
     needs the bundle no more. Raises UsageError and VQSSError where something does not fit, most of it before all work.
@@ -291,4 +291,3 @@ def run_training(
     run.train()
     if run.origin and run.rank == 0:
         adapted(report(run))
-    return 0

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
+from vqss_engine.numerics import FEATURE_OFFSET, FEATURE_SCALE, FLOOR, LOG10_E, NORM_EPS, SILENCE
 from vqss_engine.scan import linear_scan
-
-FLOOR = 1e-8  # of the running level; keeps the logarithm finite in silence
-SILENCE = 1e-12  # mean power of a bin under which the running level never falls
-FEATURE_OFFSET, FEATURE_SCALE = 3.0, 0.5
-NORM_EPS = 1e-5
-LOG10_E = 0.4342944819032518
 
 
 class LayerState(NamedTuple):
@@ -193,6 +189,13 @@ class Generator(nn.Module):
         )
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.head = Head(config)
+
+    @classmethod
+    def of(cls, bundle: ModelBundle) -> Self:
+        """A bundle's generator, in evaluation mode, with weights of its own."""
+        generator = cls(bundle.config)
+        generator.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()})
+        return generator.eval()
 
     def initial_state(self, batch: int) -> State:
         """The state of a generator that has heard nothing, for `batch` streams."""

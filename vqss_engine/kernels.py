@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vqss_engine import numerics
 from vqss_engine.compiled import njit
 from vqss_engine.simd import WIDTH, Code, Index, Vector, vector_code
 
@@ -19,13 +20,12 @@ _inlined = njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "a
 _elementwise = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 _reducing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"})
 
-SILENCE = np.float32(1e-12)
-FLOOR = np.float32(1e-8)
-LOG_SILENCE = np.float32(np.log(1e-12))
-NORM_EPS = np.float32(1e-5)
+SILENCE, FLOOR, NORM_EPS = np.float32(numerics.SILENCE), np.float32(numerics.FLOOR), np.float32(numerics.NORM_EPS)
+LOG_SILENCE = np.float32(np.log(numerics.SILENCE))
+OFFSET, SCALE = np.float32(numerics.FEATURE_OFFSET), np.float32(numerics.FEATURE_SCALE)
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 LOG2_E = np.float32(1.4426950408889634)
-LOG10_E = np.float32(0.4342944819032518)
+LOG10_E = np.float32(numerics.LOG10_E)
 LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
@@ -108,7 +108,7 @@ def features(power: np.ndarray, side: np.ndarray, counts: np.ndarray, level: np.
     scale = ONE / np.float32(np.exp(max(level, LOG_SILENCE)))
     for m in range(len(power)):
         loudness = fast_log(power[m] / counts[m] * scale + FLOOR) * LOG10_E
-        out[2 * m] = (loudness + np.float32(3.0)) * np.float32(0.5)
+        out[2 * m] = (loudness + OFFSET) * SCALE
         out[2 * m + 1] = side[m]
 
 

@@ -50,10 +50,7 @@ class TorchMasks:
         self._turns = MaskTurns(bundle.config, stream.hop, stream.mask_hops)
         self._torch: Any = torch
         self._device = torch.device(device)
-        weights = {name: torch.from_numpy(value.copy()) for name, value in bundle.weights.items()}
-        self._generator = Generator(bundle.config)
-        self._generator.load_state_dict(weights)
-        self._generator.eval().to(self._device)
+        self._generator = Generator.of(bundle).to(self._device)
         self._held: Floats = np.zeros((bundle.config.clusters, bundle.config.mask_bins), np.float32)
         self.reset()
 
