@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.osc_peers import wait_until
 from tests.training_songs import RATE, SMALL_RUN, write_songs
 from training.ablations import main, read_plan, table
 from training.bank import build_bank, song_folders
-from training.config import load_config
 from training.multitracks import find_multitracks
+from training.settings import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,13 +48,39 @@ def test_variants_are_trained_scored_and_kept(tmp_path: Path, capfd: pytest.Capt
     assert main(arguments) == 0
     assert capfd.readouterr().out == printed
     assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
-    assert main([*arguments, "--set", 'rendered=""']) == 1
+    assert main([*arguments, "--set", 'set=["seed=6"]']) == 1
     assert "other settings" in capfd.readouterr().err
+
+
+def test_other_songs_to_score_by_need_no_other_training(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [*plan(tmp_path), "--only", "all of it"]
+    assert main([*arguments, "--set", f"rendered={tmp_path / 'mistyped'}"]) == 1
+    assert "there is no folder" in capfd.readouterr().err and not (tmp_path / "runs").exists()
+    assert main([*arguments, "--set", 'rendered=""']) == 0
+    assert "absent, dB" not in capfd.readouterr().out
+    before = (tmp_path / "runs" / "all-of-it" / "bundle" / "weights.safetensors").read_bytes()
+    assert main(arguments) == 0
+    assert "absent, dB" in capfd.readouterr().out
+    assert (tmp_path / "runs" / "all-of-it" / "bundle" / "weights.safetensors").read_bytes() == before
+
+
+def test_a_runner_that_is_stopped_stops_its_training(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.ablations", *plan(tmp_path), "--only", "all of it"]
+    long = "set=" + json.dumps([*SMALL_RUN, "discover.steps=100000"])
+    with subprocess.Popen([*command, "--set", long], stderr=subprocess.PIPE, text=True, cwd=ROOT) as runner:
+        wait_until(lambda: (tmp_path / "runs" / "all-of-it" / "checkpoint.pt").exists(), 120)
+        trainer = psutil.Process(runner.pid).children()
+        runner.send_signal(signal.SIGTERM)
+        assert "stopped" in runner.communicate(timeout=30)[1].splitlines()[-1]
+    assert runner.returncode == 128 + signal.SIGTERM
+    assert trainer and not psutil.wait_procs(trainer, timeout=20)[1]
 
 
 def test_wrong_plans_are_told_in_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = plan(tmp_path)
-    for change, code in ((["--set", "nonsense=1"], 2), (["--only", "none"], 2), (["--only", "broken"], 1)):
+    wrong = (["--set", "nonsense=1"], ["--only", "none"], ["--set", "variants=5"], ["--set", "variants={x=3}"],
+             ["--set", "run=5"], ["--set", "set=[3]"])  # fmt: skip
+    for change, code in (*((change, 2) for change in wrong), (["--only", "broken"], 1)):
         assert main([*arguments, *change]) == code
         error = capfd.readouterr().err
         assert "vqss: " in error and "Traceback" not in error

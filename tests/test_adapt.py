@@ -49,6 +49,13 @@ def test_a_code_in_use_is_never_given_away() -> None:
         assert torch.equal(full.codes, CODES) and full.new == [] and full.left_out == 2
 
 
+@pytest.mark.parametrize("far_cosine", [0.9999999, 1.0])
+def test_a_new_code_is_a_direction_however_far_is_far(far_cosine: float) -> None:
+    stems = functional.normalize(torch.randn(50, 6, generator=torch.Generator().manual_seed(1)), dim=-1)
+    growth = grow_codes(CODES, USAGE, stems, 0.005, far_cosine)
+    assert torch.allclose(growth.codes.norm(dim=-1), torch.ones(4))
+
+
 def test_near_stems_change_nothing() -> None:
     growth = grow_codes(CODES, USAGE, directions((1, 0.2, 0, 0, 0, 0)), 0.005, 0.5)
     assert torch.equal(growth.codes, CODES) and growth.new == [] and growth.left_out == 0

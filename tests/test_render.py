@@ -133,6 +133,15 @@ def test_a_stopped_run_goes_on_and_processes_do_not_matter(soundfont: None, tmp_
         assert left.keys() == right.keys() and all(np.array_equal(left[k], right[k]) for k in left)
 
 
+def test_a_folder_of_somebody_elses_is_kept(soundfont: None, tmp_path: Path) -> None:
+    take = tmp_path / "song_0_00000" / "my own take.wav"
+    take.parent.mkdir()
+    take.write_bytes(b"music")
+    with pytest.raises(VQSSError, match="no song of ours"):
+        render_songs(tmp_path, 1, SECONDS, jobs=1)
+    assert take.read_bytes() == b"music" and [path.name for path in tmp_path.iterdir()] == ["song_0_00000"]
+
+
 def test_songs_that_are_there_are_not_passed_off_as_others(soundfont: None, tmp_path: Path, samples_dir: Path) -> None:
     def again(**changes: object) -> list[Path]:
         asked = {"out_dir": tmp_path / "songs", "songs": 1, "seconds": SECONDS, "samples_dir": samples_dir, "jobs": 1}

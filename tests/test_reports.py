@@ -113,7 +113,13 @@ def test_a_bundle_is_exported_with_names_and_scores(tmp_path: Path) -> None:
     assert bundle.cluster_names == ["", "", "", "drums", *[""] * 12]
     assert bundle.provenance["scores"] == {"songs": 2, "sdr_db": {"average": 1.23}}
     assert (bundle.name, bundle.sha256) == ("mine", ModelBundle.load(tmp_path / "plain").sha256)
-    (tmp_path / "scores.json").write_text("{}")
-    with pytest.raises(VQSSError, match="evaluate --json"):
-        export_bundle(tmp_path / "plain", tmp_path / "other", scores=tmp_path / "scores.json")
+    lists: dict[str, object] = {"classes": ["a", "b"], "counts": [[1] * 16]}
+    for damage in (
+        {"cluster_classes": {}}, {"cluster_classes": {str(k): [1] for k in range(16)}}, {"cluster_shares": None},
+        {"cluster_shares": [1.0]}, {"cluster_shares": ["a"] * 16}, {"cluster_shares": [float("nan")] * 16},
+        {"histogram": 3}, {"histogram": {"counts": []}}, {"histogram": lists},
+    ):  # fmt: skip
+        (tmp_path / "scores.json").write_text(json.dumps(scores | damage))
+        with pytest.raises(VQSSError, match="evaluate --json"):
+            export_bundle(tmp_path / "plain", tmp_path / "other", scores=tmp_path / "scores.json")
     assert not (tmp_path / "other").exists()

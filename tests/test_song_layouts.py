@@ -90,6 +90,24 @@ def test_a_folder_that_is_a_song_itself_is_one(tmp_path: Path) -> None:
     assert [song for song, _ in song_folders((str(folder),))] == [folder]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_one_song_alone_is_found_as_it_is_among_others(layout: object, tmp_path: Path) -> None:
+    root, expected = layout(tmp_path / "data"), LAYOUTS[layout]  # type: ignore[operator, index]
+    for song in find_multitracks(root):
+        (alone,) = find_multitracks(song.folder)
+        assert (alone.folder, sorted(class_of(name) for name, _ in alone.stems)) == (
+            song.folder, expected[song.folder.name],
+        )  # fmt: skip
+
+
+def test_a_song_that_is_named_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = musdb(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    roots = (str(root), f"{root}/", "data", str(root / "train" / "A - One"))
+    assert [len(files) for _, files in song_folders(roots)] == [4, 4]
+    assert [len(files) for _, files in song_folders(tuple(reversed(roots)))] == [4, 4]
+
+
 def test_linked_songs_are_found_once_and_hidden_ones_never(tmp_path: Path) -> None:
     song = plain(tmp_path / "elsewhere") / "My Song"
     root = tmp_path / "songs"
@@ -120,11 +138,15 @@ def test_bad_songs_are_named_and_left_out_of_the_scores(tmp_path: Path, caplog: 
         soundfile.write(songs / "quiet" / f"{name}.wav", np.zeros(RATE), RATE)
         (songs / "numberless").mkdir(exist_ok=True)
         soundfile.write(songs / "numberless" / f"{name}.wav", np.full(RATE, np.nan), RATE, subtype="FLOAT")
+        (songs / "cancelled").mkdir(exist_ok=True)
+        sign = 1 if name == "bass" else -1
+        soundfile.write(songs / "cancelled" / f"{name}.wav", sign * tone(200, 1.2), RATE, subtype="FLOAT")
+        write(songs / "surround" / f"{name}.wav", 100, channels=6)
     ModelBundle.random().save(tmp_path / "bundle")
     with caplog.at_level(logging.WARNING):
         result = run_evaluation(songs, tmp_path / "bundle", robust=True)
-    assert (result["songs"], result["skipped"]) == (2, 4)
-    for name in ("lonely", "broken", "quiet", "numberless"):
+    assert (result["songs"], result["skipped"]) == (2, 6)
+    for name in ("lonely", "broken", "quiet", "numberless", "cancelled", "surround"):
         assert name in caplog.text
     assert set(result["robust"]) == {"plain", *VARIANTS}
     for variant in ("plus_20_db", "minus_20_db"):
@@ -160,6 +182,7 @@ NAMES = {
     "Piano": "piano", "Chromatic Percussion": "mallets", "01": "other",
     "e-piano": "keys", "keys_clav": "keys", "strings_violins": "strings", "winds_horns": "brass", "Sax": "winds",
     "pad": "synth", "other": "other", "Zither": "zither", "override": "override",
+    "03_Gesänge": "gesänge", "Flöte 2": "flöte",
 }  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from bridge.osc_sockets import free_port
 from tests.training_songs import SMALL_RUN, small_config, write_songs
 from training.bank import build_bank
 from training.checkpoint import read_checkpoint
-from training.config import StageConfig, TrainConfig, check_batches
+from training.config import StageConfig, TrainConfig
 from training.data import MixSampler
+from training.limits import check_batches
 from training.process_group import PATIENCE, device_and_backend, has_fast_bfloat16, join, patient_group
 from training.query_encoder import Centre
 from training.stages import Discover, Partition

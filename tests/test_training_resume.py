@@ -16,7 +16,7 @@ import torch
 
 from tests.training_songs import RATE, SMALL_RUN, small_config, write_songs
 from training.bank import Bank, build_bank
-from training.checkpoint import read_checkpoint, write_checkpoint
+from training.checkpoint import NEEDED, read_checkpoint, write_checkpoint
 from training.export import export_bundle
 from training.fusing import fuse
 from training.train import run_training
@@ -47,6 +47,32 @@ def test_a_stage_that_is_over_gets_no_more_steps(stage: str, tmp_path: Path) -> 
     assert (before["progress"]["refine"], after["progress"]["refine"]) == (1, 2)
 
 
+@pytest.mark.parametrize("stage", ["settle", "partition"])
+def test_a_stage_may_be_ended_where_it_is(stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_songs(tmp_path / "songs")
+    straight = train(tmp_path, *STEPS, f"{stage}.steps=1")
+    (tmp_path / "run").rename(tmp_path / "straight")
+
+    def stop_in_it(path: Path, content: dict[str, Any]) -> None:
+        write_checkpoint(path, content)
+        if content["progress"][stage] == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("training.train.write_checkpoint", stop_in_it)
+        train(tmp_path, *STEPS, f"{stage}.steps=3")
+    ended = train(tmp_path, *STEPS, f"{stage}.steps=1", resume=True)
+    assert all(torch.equal(value, ended["average"][key]) for key, value in straight["average"].items())
+
+
+def test_what_the_whole_run_hangs_on_cannot_change(tmp_path: Path) -> None:
+    write_songs(tmp_path / "songs")
+    train(tmp_path, *STEPS)
+    for change in ("seed=9", "optimizer=adamw"):
+        with pytest.raises(UsageError, match=f"{change.partition('=')[0]} is .*, but the run was begun with"):
+            train(tmp_path, *STEPS, change, resume=True)
+
+
 def test_an_adapted_run_goes_on_without_its_bundle_and_with_what_it_held_out(tmp_path: Path) -> None:
     write_songs(tmp_path / "songs")
     train(tmp_path, *STEPS)
@@ -56,6 +82,8 @@ def test_an_adapted_run_goes_on_without_its_bundle_and_with_what_it_held_out(tmp
     config = tmp_path / "run.toml"
     places = (f'data.songs=["{tmp_path / "songs"}"]', f"run={tmp_path / 'run'}", "partition.steps=1")
     run_training(config, [*wider, *places, "adapt.held_out=0.4"], init=str(tmp_path / "base"))
+    with pytest.raises(UsageError, match=r"data\.clip_s"):
+        run_training(config, [*wider, *places, "data.clip_s=1.0"], resume=True)
     reports: list[dict[str, Any]] = []
     changes = [*wider, *places, "partition.steps=2", "adapt.held_out=0.2"]
     run_training(config, changes, resume=True, adapted=reports.append)
@@ -117,7 +145,7 @@ def test_without_a_compiler_training_goes_on_and_says_so(tmp_path: Path, caplog:
 @pytest.mark.skipif(sys.platform != "linux", reason="a full disk is made with RLIMIT_FSIZE")
 def test_a_full_disk_keeps_the_checkpoint_that_was(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
-    write_checkpoint(path, {"weights": torch.zeros(4)})
+    write_checkpoint(path, dict.fromkeys(NEEDED, 0) | {"average": torch.zeros(4)})
     code = (
         "import resource, signal, sys, torch\n"
         "from pathlib import Path\n"
@@ -132,7 +160,7 @@ def test_a_full_disk_keeps_the_checkpoint_that_was(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert run.stdout.startswith(f"cannot write {path}") and run.stdout.count("\n") == 1, run.stderr
-    assert torch.equal(read_checkpoint(path)["weights"], torch.zeros(4))
+    assert torch.equal(read_checkpoint(path)["average"], torch.zeros(4))
     assert [found.name for found in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 

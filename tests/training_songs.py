@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from training.config import TrainConfig, load_config
+from training.config import TrainConfig
+from training.settings import load_config
 
 RATE = 44100
 SMALL_MODEL = [

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.stop_signals import Stopped, end_after, end_on_signals, exit_code, interrupts_ignored
 
+LISTS = ("songs", "set")  # entries of an ablation file that are lists; others are texts
 RESULT_NAME, TASK_NAME, TABLE_NAME = "scores.json", "task.json", "table.md"
 
 
@@ -50,8 +52,27 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         raise UsageError(f"unknown setting '{odd[0]}' in {path}; known are {', '.join(sorted(known))}")
     if not values.get("variants"):
         raise UsageError(f"{path} names no variants; add a table [variants]")
-    plan: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    return Plan(**plan)
+    return Plan(**{key: _entry(path, key, value) for key, value in values.items()})
+
+
+def _entry(path: Path, key: str, value: Any) -> Any:
+    """An entry of an ablation file in the kind that it must have; raises UsageError where it has another."""
+    if key == "variants":
+        if isinstance(value, dict) and all(_is_texts(settings) for settings in value.values()):
+            return value
+        raise UsageError(f"variants in {path} must be lists of settings, as \"small\" = [\"model.layers=2\"]")
+    if key in LISTS:
+        texts = [value] if isinstance(value, str) else value
+        if _is_texts(texts):
+            return tuple(texts)
+        raise UsageError(f"{key} in {path} must be a list of texts, not {value!r}")
+    if not isinstance(value, str):
+        raise UsageError(f"{key} in {path} must be a text, not {value!r}")
+    return value
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _value(text: str) -> Any:
@@ -75,27 +96,34 @@ def run_variant(plan: Plan, name: str) -> dict[str, Any]:
     settings = [*plan.set, *plan.variants[name], f"data.songs={json.dumps(list(plan.songs))}", f"run={folder}"]
     settings.append(f"data.cache={Path(plan.run) / 'bank'}")
     task = {"config": plan.config, "settings": settings, "real": plan.real, "rendered": plan.rendered}
-    _claim(folder, task)
     result = folder / RESULT_NAME
-    if result.is_file():
+    if _claim(folder, task) and result.is_file():
         found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         return found
     process = multiprocessing.get_context("spawn").Process(target=_train_and_score, args=(task, folder))
-    process.start()
-    process.join()
+    with interrupts_ignored():
+        process.start()
+    try:
+        process.join()
+    except BaseException:  # whoever stops us stops the training too, which goes on from its checkpoint next time
+        process.terminate()
+        process.join()
+        raise
     if process.exitcode:
         raise VQSSError(f"the variant '{name}' ended with code {process.exitcode}; see above, and run it again")
     finished: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return finished
 
 
-def _claim(folder: Path, task: dict[str, Any]) -> None:
-    """Note what the folder is for; a checkpoint of other settings must not be taken up."""
+def _claim(folder: Path, task: dict[str, Any]) -> bool:
+    """Note what the folder is for; whether it was so before. A checkpoint of other settings must not be taken up."""
     note = folder / TASK_NAME
-    if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != task:
+    before = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+    if before and any(before[key] != task[key] for key in ("config", "settings")):
         raise VQSSError(f"{folder} holds a variant with other settings; remove it, or set run=another/folder")
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps(task, indent=1) + "\n", encoding="utf-8")
+    return bool(before == task)
 
 
 def _train_and_score(task: dict[str, Any], folder: Path) -> None:
@@ -104,6 +132,8 @@ def _train_and_score(task: dict[str, Any], folder: Path) -> None:
     from training.export import export_bundle
     from training.train import run_training
 
+    if runner := multiprocessing.parent_process():
+        end_after(runner.join)
     try:
         checkpoint = folder / "checkpoint.pt"
         run_training(task["config"], task["settings"], resume=checkpoint.exists())
@@ -153,10 +183,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change an entry (repeatable)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these variants alone (repeatable)")
     arguments = parser.parse_args(argv)
+    end_on_signals()
     results: dict[str, dict[str, Any]] = {}
     failed = False
     try:
         plan = read_plan(arguments.file, arguments.set)
+        if gone := [folder for folder in (plan.real, plan.rendered) if folder and not Path(folder).is_dir()]:
+            raise VQSSError(f"there is no folder {gone[0]} of songs to score by; set real and rendered to others")
         if odd := [name for name in arguments.only if name not in plan.variants]:
             raise UsageError(f"there is no variant '{odd[0]}'; choose from: {'; '.join(plan.variants)}")
         for name in arguments.only or plan.variants:
@@ -168,6 +201,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VQSSError as error:
         print(f"vqss: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except (KeyboardInterrupt, Stopped) as stopped:
+        print("vqss: stopped; what is done is kept, and the same command goes on", file=sys.stderr)
+        return exit_code(stopped)
     if results:
         text = table(results)
         (Path(plan.run) / TABLE_NAME).write_text(text + "\n", encoding="utf-8")

@@ -67,7 +67,8 @@ def grow_codes(codes: Tensor, usage: list[float], stems: Tensor, free_below: flo
         if not free or not far.any():
             return Growth(codes, new, int(far.sum()))
         centre = stems[nearest.argmin()]
-        around = stems[far & (stems @ centre >= far_cosine)]
+        alike = stems @ centre
+        around = stems[far & (alike >= min(far_cosine, float(alike.max())))]  # itself at least, whatever rounding does
         code = free.pop(0)
         codes[code] = functional.normalize(around.sum(0), dim=0)
         used.append(code)

@@ -73,11 +73,12 @@ def song_folders(roots: tuple[str, ...], leave_out: tuple[str, ...] = ()) -> lis
     render` writes) whose stems are passed over. Raises VQSSError where a root is no folder.
     """
     grouped: dict[Path, list[Path]] = {}
+    seen: set[str] = set()
     for root in roots:
         base = Path(root)
         if not base.is_dir():
             raise VQSSError(f"there is no folder {root}; name a folder of songs, each a folder of stems")
-        for path in _files_below(base):
+        for path in _files_below(base, seen):
             if path.suffix.lower() in AUDIO_SUFFIXES and path.stem.lower() not in MIXES:
                 grouped.setdefault(_song_of(path, base), []).append(path)
     if leave_out:
@@ -85,9 +86,11 @@ def song_folders(roots: tuple[str, ...], leave_out: tuple[str, ...] = ()) -> lis
     return sorted((song, sorted(files)) for song, files in grouped.items() if files)
 
 
-def _files_below(base: Path) -> Iterator[Path]:
-    """All files but hidden ones (half-rendered songs); links to folders are followed, each folder is read once."""
-    seen: set[str] = set()
+def _files_below(base: Path, seen: set[str]) -> Iterator[Path]:
+    """All files but hidden ones (half-rendered songs) and those in folders that were `seen`, to which it adds its own.
+
+    Links to folders are followed.
+    """
     for folder, below, names in os.walk(base, followlinks=True):
         place = os.path.realpath(folder)
         below[:] = [] if place in seen else [name for name in below if not name.startswith(".")]
@@ -108,10 +111,9 @@ def _left(song: Path, files: list[Path], leave_out: tuple[str, ...]) -> list[Pat
 
 def _song_of(path: Path, base: Path) -> Path:
     parent = path.parent
-    if base in (parent, parent.parent):
-        return parent
-    is_part = parent.name == "stems" or (parent.parent / "data.json").is_file()  # of Slakh, of MoisesDB
-    return parent.parent if is_part else parent
+    is_part = (parent.parent / "data.json").is_file()  # of MoisesDB
+    is_part |= parent.name == "stems" and (base != parent.parent or (base / "metadata.yaml").is_file())  # of Slakh
+    return parent.parent if is_part and base != parent else parent
 
 
 def read_audio(path: Path) -> tuple[np.ndarray, int]:

@@ -12,6 +12,7 @@ from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 
 FORMAT = 1
+NEEDED = frozenset(("config", "progress", "discover", "average", "optimizer", "stem_codes"))
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -40,6 +41,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise VQSSError(f"{path} is no readable checkpoint ({type(error).__name__}); use another one") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise VQSSError(f"{path} is of another format than {FORMAT}; train again with this version")
+    if lacking := NEEDED - set(content):
+        raise VQSSError(f"{path} lacks {', '.join(sorted(lacking))}; use another checkpoint")
     return content
 
 

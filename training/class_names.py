@@ -68,7 +68,7 @@ def instrument_of(name: str) -> str:
     Numbers, camelCase and separators only part the words: `03_KickIn.wav`'s stem gives `kick`, `AcGtr 2` `guitar`.
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    words = re.sub(r"[^a-z]+", " ", spaced.lower()).strip()
+    words = re.sub(r"[\W\d_]+", " ", spaced.lower()).strip()
     if ELECTRIC_PIANO.search(words):
         return "keys"
     padded = f" {words} "

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.bank import SILENT_RMS
 from training.class_names import instrument_of
 from training.codes import clip_codes, load_encoder
 from training.ideal_mask import ideal_ratio_error
@@ -71,13 +72,15 @@ class Scorer:
     def score(self, song: Multitrack) -> SongResult:
         """Separate one song and take all inner products.
 
-        Raises VQSSError where a stem is damaged or fewer than two classes sound.
+        Raises VQSSError where a stem is damaged, fewer than two classes sound, or their mix does not.
         """
         stems = read_song(song, self._bundle.config.sample_rate)
         labels = [self._class(name) for name, _ in stems]
         if len(set(labels)) < 2:
             raise VQSSError(f"{song.folder} has {len(set(labels))} classes that sound; a song needs two")
         sources = np.stack([audio for _, audio in stems])
+        if np.sqrt(np.mean(np.square(sources.sum(0)))) < SILENT_RMS:
+            raise VQSSError(f"the stems of {song.folder} cancel each other; a song needs a mix that sounds")
         score = self._products(song, sources)
         by_class = np.stack([sources[[x == name for x in labels]].sum(0) for name in sorted(set(labels))])
         instruments = [instrument_of(name) for name, _ in stems]

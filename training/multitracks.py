@@ -72,16 +72,21 @@ def find_multitracks(root: Path, leave_out: tuple[str, ...] = ()) -> list[Multit
 
 
 def read_song(song: Multitrack, sample_rate: int) -> list[tuple[str, Floats]]:
-    """All stems that sound, as (name, audio (2, N)), padded to the longest. Raises VQSSError for a damaged one."""
+    """All stems that sound, as (name, audio (2, N)), padded to the longest.
+
+    Raises VQSSError for a damaged one, and one of more than two channels.
+    """
     import soxr
 
     stems: list[tuple[str, Floats]] = []
     for name, path in song.stems:
         audio, rate = read_audio(path)
+        if audio.shape[1] > 2:
+            raise VQSSError(f"{path} has {audio.shape[1]} channels; a stem has one or two")
         if rate != sample_rate:
             audio = soxr.resample(audio, rate, sample_rate)
         if len(audio) and np.sqrt(np.mean(np.square(audio))) > SILENT_RMS:
-            stereo = audio[:, :2] if audio.shape[1] > 1 else np.repeat(audio, 2, axis=1)
+            stereo = audio if audio.shape[1] == 2 else np.repeat(audio, 2, axis=1)
             stems.append((name, np.ascontiguousarray(stereo.T)))
     longest = max((audio.shape[1] for _, audio in stems), default=0)
     return [(name, np.pad(audio, ((0, 0), (0, longest - audio.shape[1])))) for name, audio in stems]

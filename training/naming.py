@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,23 @@ def read_scores(path: str | Path, clusters: int) -> dict[str, Any]:
         scores = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise VQSSError(f"cannot read the scores {path} ({error}); write them with vqss evaluate --json") from error
-    if not isinstance(scores, dict) or len(scores.get("cluster_classes", ())) != clusters:
+    if not isinstance(scores, dict) or not _fits(scores, clusters):
         raise VQSSError(f"{path} holds no scores of {clusters} clusters; write them with vqss evaluate --json")
     return scores
+
+
+def _fits(scores: Mapping[str, Any], clusters: int) -> bool:
+    """Whether what names are made from has the kinds and lengths that `vqss evaluate` gives it."""
+    histogram = scores.get("histogram", {"classes": [], "counts": []})
+    try:
+        classes, shares = scores["cluster_classes"], scores["cluster_shares"]
+        whole = set(classes) == {str(k) for k in range(clusters)} and len(shares) == clusters
+        numbers = [*shares, *(value for held in classes.values() for value in held.values())]
+        counts = [row for row in histogram["counts"] if len(row) == clusters]
+        numbers += [count for row in counts for count in row]
+        return whole and len(counts) == len(histogram["classes"]) and all(0 <= number < inf for number in numbers)
+    except (TypeError, KeyError, AttributeError):
+        return False
 
 
 def cluster_names(

@@ -100,8 +100,12 @@ def _is_there(job: Job, folder: Path) -> bool:
     """
     try:
         found = {"stem_format": "flac"} | json.loads((folder / "song.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
+        if folder.is_dir() and any(folder.iterdir()):  # ours appear with song.json
+            raise VQSSError(f"{folder} is no song of ours; choose another -o, or move it") from None
         return False
+    except NotADirectoryError:
+        raise VQSSError(f"{folder} is a file; choose another -o, or move it") from None
     except (OSError, ValueError, TypeError) as error:
         raise VQSSError(f"{folder / 'song.json'} cannot be read ({error}); delete its folder") from error
     wanted = {**job.note(), "seconds": job.seconds}
@@ -210,13 +214,14 @@ def _balance(rng: np.random.Generator, stems: list[Stem]) -> list[Stem]:
 
 def write_song(folder: Path, score: Score, stems: Sequence[Stem], extra: dict[str, Any],
                stem_format: str = "flac") -> Path:
-    """Write a song's stems and `song.json` to a folder that appears at once, replacing a broken one."""
+    """Write a song's stems and `song.json` to a folder that appears at once; one that is there must be empty."""
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         _fill(part, score, stems, extra, stem_format)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            folder.rmdir()
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

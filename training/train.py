@@ -23,16 +23,18 @@ from torch.nn.parallel import DistributedDataParallel
 from training.adapt import adopt, beginning, report, split_bank
 from training.bank import Bank, build_bank
 from training.checkpoint import write_checkpoint
-from training.config import STAGES, DataConfig, StageConfig, TrainConfig, check_batches, load_config
+from training.config import STAGES, DataConfig, StageConfig, TrainConfig
 from training.data import Drawn, MixSampler, Sampler, prefetch
 from training.device_mixer import stems_on
 from training.fingerprint import check_stems, fingerprint
 from training.fusing import fuse
 from training.grouping import embed_stems, group_stems
+from training.limits import check_batches
 from training.optimizer import Optimizer, learning_rate
 from training.process_group import first_then_others, has_fast_bfloat16, join
 from training.progress import Progress
-from training.resuming import CHECKPOINT_NAME, as_begun, begun
+from training.resuming import CHECKPOINT_NAME, as_begun, begun, is_under_way
+from training.settings import load_config
 from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
 from vqss_engine.errors import VQSSError
@@ -57,7 +59,7 @@ class Run:
             torch.set_num_threads(config.threads)
         self.folder = Path(config.run)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.generator = Generator(config.model.check()).to(self.device)
+        self.generator = Generator(config.model).to(self.device)
         self.discover = Discover(config, self.generator).to(self.device)
         self.average = _copy_of(self.generator)
         self.stem_codes: np.ndarray | None = None
@@ -90,7 +92,7 @@ class Run:
             self.bank = split_bank(self.whole_bank, self.config.adapt.held_out)[0]
         codes = content["stem_codes"]
         self.stem_codes = None if codes is None else np.asarray(codes)
-        if content["optimizer"] is not None:
+        if content["optimizer"] is not None and is_under_way(self.config, content):
             self.optimizer = Optimizer(self._learning(), self.config.optimizer)
             self.optimizer.load_state_dict(content["optimizer"])
         log.info("resumed after %s", self.steps_done)

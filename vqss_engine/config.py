@@ -71,9 +71,11 @@ class ModelConfig:
         """Power factor by which the running level falls per training hop."""
         return float(10.0 ** (-self.level_decay_db_per_s * self.train_hop / self.sample_rate / 10.0))
 
-    def check(self) -> ModelConfig:
-        """Return self; raise VQSSError where the numbers do not fit together."""
-        faults = []
+    def faults(self) -> list[str]:
+        """What is wrong with each number, or does not fit together; empty where nothing is."""
+        found = (_fault(item.name, item.default, getattr(self, item.name)) for item in fields(self))
+        if faults := [fault for fault in found if fault]:
+            return faults
         if self.window < 4 or self.window & (self.window - 1):
             faults.append(f"window {self.window} is no power of two")
         for name, edges, end in (
@@ -82,13 +84,7 @@ class ModelConfig:
         ):
             if edges[0] != 0 or edges[-1] != end or any(b <= a for a, b in pairwise(edges)):
                 faults.append(f"{name} must rise from 0 to {end}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, int | float) and value <= 0:
-                faults.append(f"{field.name} is {value}")
-        if faults:
-            raise _damaged(faults)
-        return self
+        return faults
 
     def to_dict(self) -> dict[str, Any]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -100,20 +96,17 @@ class ModelConfig:
         if set(data) != set(known):
             odd = ", ".join(sorted(set(data) ^ set(known)))
             raise VQSSError(f"the model's configuration has unknown or missing fields ({odd}); fetch the bundle again")
-        if faults := [fault for field in fields(cls) if (fault := _fault(field.name, field.default, data[field.name]))]:
-            raise _damaged(faults)
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-        return cls(**dict[str, Any](values)).check()
-
-
-def _damaged(faults: list[str]) -> VQSSError:
-    return VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
+        config = cls(**dict[str, Any](values))
+        if faults := config.faults():
+            raise VQSSError(f"the model's configuration is damaged ({'; '.join(faults)}); fetch the bundle again")
+        return config
 
 
 def _fault(name: str, like: Any, value: Any) -> str:
     """What is wrong with a field's value from a file, whose kind is that of `like`; '' where nothing is."""
     if isinstance(like, tuple):
-        good = isinstance(value, list) and 2 <= len(value) <= _MOST and all(type(edge) is int for edge in value)
+        good = isinstance(value, tuple) and 2 <= len(value) <= _MOST and all(type(edge) is int for edge in value)
     elif isinstance(like, float):
         good = type(value) in (int, float) and 0 < value < _MOST     # no NaN
     else:
