@@ -1,8 +1,8 @@
 """What speed costs in quality: class SDR of the engine beside the same network run by torch in float32.
 
 The reference masks whole spectrograms with torch, one pass for each phase of the stream, and overlaps the frames in
-float64 with scipy; nothing of the compiled step, its vector code or its transforms is in it. Songs are those of
-$VQSS_SHARED, or of ../shared (`data/eval/multitrack`): one folder a song, one file a class.
+float64 with scipy; nothing of the compiled step, its vector code or its transforms is in it. Songs are those of the
+folder that $VQSS_MULTITRACKS names: one folder a song, one file a class.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import scipy.fft
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import machine
 from benchmarks.rows import Row, row
 from training.evaluate import separate
 from training.multitracks import Multitrack, class_of, find_multitracks, read_song
@@ -36,9 +35,8 @@ LONGEST_S = 8.0
 
 def songs_here() -> list[Multitrack]:
     """The multitracks, none where they are not at hand."""
-    shared = Path(os.environ.get("VQSS_SHARED", machine.ROOT.parent / "shared"))
-    folder = shared / "data/eval/multitrack"
-    return find_multitracks(folder) if folder.is_dir() else []
+    folder = os.environ.get("VQSS_MULTITRACKS", "")
+    return find_multitracks(Path(folder)) if folder else []
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What every test may count on: one compute thread, no screen, a song, a mixer on OSC, the evaluation data if any."""
+"""What every test may count on: one compute thread, no screen, a song, a mixer on OSC."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from examples import demo_song  # noqa: E402
 from tests import slot_errors  # noqa: E402
 from vqss_engine.control import ControlSurface  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
-
 # Compiling makes first examples slow, and a run must not differ from the one before it; a search for new
 # counterexamples is `pytest --hypothesis-profile=explore`.
 hypothesis.settings.register_profile("vqss", deadline=None, derandomize=True, max_examples=60)
@@ -36,15 +34,6 @@ def no_slot_fails() -> Iterator[None]:
     """What leaves a slot of the window fails its test, with its traceback."""
     with slot_errors.raised_at_the_end():
         yield
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder with `eval/` and `train/`: $VQSS_SHARED/data, else ../shared/data; skips where it is absent."""
-    folder = Path(os.environ.get("VQSS_SHARED", ROOT.parent / "shared")) / "data"
-    if not (folder / "eval").is_dir():
-        pytest.skip(f"no evaluation data at {folder}; set VQSS_SHARED to the folder that holds data/")
-    return folder
 
 
 @pytest.fixture(scope="session")
