@@ -12,7 +12,7 @@ from vqss_engine.compiled import njit
 from vqss_engine.config import ModelConfig, StreamConfig
 from vqss_engine.fft import SMALLEST_FAST_SIZE, RealFFT, masked_irfft, windowed_irfft
 from vqss_engine.simd import aligned
-from vqss_engine.stft import asymmetric_windows, overlap_add
+from vqss_engine.stft import inverse_window, overlap_add
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
@@ -81,14 +81,11 @@ class _Transform:
     """Tables and work space; one for each thread."""
 
     def __init__(self, config: ModelConfig, stream: StreamConfig) -> None:
-        window, synthesis = config.window, stream.synthesis
-        _, short = asymmetric_windows(window, stream.hop, synthesis)
-        length = window // 4 if synthesis <= window // 4 else window
-        fft = RealFFT(window)
+        synthesis, fft = inverse_window(config.window, stream.hop, stream.synthesis), RealFFT(config.window)
         self.index = np.repeat(np.arange(config.mask_bins, dtype=np.int32), np.diff(config.mask_edges))
         self.arrays = (
             aligned(np.zeros(config.bins)), np.zeros(config.bins, np.complex64),
-            aligned(np.pad(short, (length - synthesis, 0)) * (2 / window)), aligned(np.zeros(length)),
+            synthesis, aligned(np.zeros(len(synthesis))),
             fft.tables, fft.work,
         )  # fmt: skip
 

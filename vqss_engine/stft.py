@@ -44,6 +44,16 @@ def asymmetric_windows(window: int, hop: int, synthesis: int) -> tuple[NDArray[n
     return analysis, np.divide(hann, tail, out=np.zeros(synthesis), where=tail > 0).astype(np.float32)
 
 
+def inverse_window(window: int, hop: int, synthesis: int) -> NDArray[np.float32]:
+    """The synthesis window as the inverse transform takes it: scaled, with silence in front, at a vector's boundary.
+
+    It is a quarter as long as the analysis window where that holds it, since only the frame's end is needed then.
+    """
+    _, short = asymmetric_windows(window, hop, synthesis)
+    length = window // 4 if synthesis <= window // 4 else window
+    return aligned(np.pad(short, (length - synthesis, 0)) * (2 / window))
+
+
 def _check_sizes(window: int, hop: int, synthesis: int) -> None:
     if window < 4 or window & (window - 1):
         raise ValueError(f"a window of {window} samples is not available; use a power of two from 4 on")
@@ -170,10 +180,8 @@ class StreamingISTFT:
 
     def __init__(self, channels: int, window: int, hop: int, synthesis: int) -> None:
         """Compiles, which takes seconds the first time on a machine. Raises ValueError as asymmetric_windows does."""
-        _, short = asymmetric_windows(window, hop, synthesis)
-        length = window // 4 if synthesis <= window // 4 else window
-        self._synthesis = aligned(np.pad(short, (length - synthesis, 0)) * (2 / window))
-        self._samples = aligned(np.zeros(length))
+        self._synthesis = inverse_window(window, hop, synthesis)
+        self._samples = aligned(np.zeros(len(self._synthesis)))
         self._fft = RealFFT(window)
         self._spectrum = np.zeros((channels, window // 2 + 1), np.complex64)
         self._overlap = np.zeros((channels, synthesis - hop), np.float32)
