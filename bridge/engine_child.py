@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from bridge.device_facts import RUNNING
 
 _AGAIN_S, _PATIENCE_S = 0.3, 5.0
+_RETRY_S = 2.0
+"""As long as `vqss live` waits before it opens a device again."""
 _SAID_LINES = 20
 
 State = Callable[[], Sequence[str]]
@@ -25,8 +27,9 @@ class EngineChild:
     """`vqss live` with the options `arguments`; the first time with `first` too. It ends when this process does.
 
     `state()` gives the options that bring the next one to where the last one was; it is asked when a child dies, or
-    is to be replaced. `tell(text)` is told in words what happened. A child that ends before its sound runs is not
-    started again: the options that ran before are taken again, or, where there are none, `restart` is waited for.
+    is to be replaced. `tell(text)` is told in words what happened. Where a child ends before its sound runs, the
+    options that ran before are taken again, every 2 s if they were its own; where none ever ran, `restart` is waited
+    for.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class EngineChild:
         self._lock = threading.Lock()
         self._closing, self._asked = threading.Event(), threading.Event()
         self._said: deque[str] = deque(maxlen=_SAID_LINES)
+        self._told = ""
         self.report = ""
         """What the last child that ended by itself, or was asked to, told of its run on stdout."""
         self._process = self._start(first)
@@ -92,7 +96,7 @@ class EngineChild:
                     self._tell("the engine has died and is started again with its settings")
                     self._begin_with = self._next_state()
                 elif not self._fall_back():
-                    self._asked.wait()
+                    self._asked.wait(_RETRY_S if self._ran is not None else None)
                     self._take_wanted()
             if self._closing.wait(_AGAIN_S):
                 return
@@ -111,24 +115,32 @@ class EngineChild:
         return True
 
     def _fall_back(self) -> bool:
-        """Take the options that ran before; False where there are none."""
+        """Take the options that ran before; False where there are none, or they are those that have just failed."""
         last = self._said[-1].removeprefix("vqss: ") if self._said else "it said nothing; try `vqss live`"
         if self._ran is None or self._ran == self._arguments:
-            self._tell(f"the engine does not run: {last}")
+            again = "" if self._ran is None else "; trying again"    # what they lack, a JACK server say, may come back
+            self._tell_once(f"the engine does not run: {last}{again}")
             return False
         self._arguments = self._ran
         self._tell(f"the engine does not run so, and is started as before: {last}")
         return True
 
+    def _tell_once(self, text: str) -> None:
+        """Not every 2 s, unless something else is wrong by then."""
+        if text != self._told:
+            self._told = text
+            self._tell(text)
+
     def _listen(self) -> bool:
         """Keep what the child says until it ends; returns whether its sound ever ran."""
         assert self._process.stderr is not None and self._process.stdout is not None
         self._runs = False
+        self._said.clear()
         for line in self._process.stderr:
             if line.strip():
                 self._said.append(line.strip())
             if RUNNING in line:
-                self._runs, self._ran = True, self._arguments
+                self._runs, self._ran, self._told = True, self._arguments, ""
         self.report = self._process.stdout.read() or self.report      # short, and written as the last thing
         return self._runs
 

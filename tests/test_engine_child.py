@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -38,6 +40,28 @@ def test_a_child_ends_with_its_recording_and_report(
     report = report if again else json.loads(child.report)
     assert report["hops"] > 0
     assert heard(take).shape[1] > 0 and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.timeout(300)
+def test_what_a_dead_engine_needs_is_waited_for(tmp_path: Path) -> None:
+    """As a JACK server that was stopped at that moment; here it is the model that is away for a while."""
+    told: list[str] = []
+    model, away = tmp_path / "small", tmp_path / "away"
+    small_bundle().save(model)
+    child = EngineChild([*NO_DEVICE, f"--model={model}"], list, told.append)
+    try:
+        wait_until(lambda: child.running, 100.0)
+        model.rename(away)
+        os.kill(child.pid, signal.SIGKILL)
+        wait_until(lambda: len(told) > 1, 100.0)
+        assert told[1].startswith("the engine does not run: ") and told[1].endswith("; trying again")
+        failed = child.pid
+        wait_until(lambda: child.pid != failed, 30.0)
+        away.rename(model)
+        wait_until(lambda: child.running, 100.0)
+        assert len(told) == 2
+    finally:
+        child.close()
 
 
 def test_what_is_left_of_a_restart_keeps_nobody_from_ending(tmp_path: Path) -> None:
