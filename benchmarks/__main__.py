@@ -25,7 +25,7 @@ SECONDS = 10.0
 class Room:
     """peers: runs in the interpreter that finds the programs we compare with. long: only when named.
 
-    A module without `run` or `rows` is a program of its own that prints what it finds.
+    A module without `run` is a program of its own that prints what it finds.
     """
 
     module: str
@@ -40,7 +40,7 @@ class Room:
     @property
     def table(self) -> bool:
         """Whether it gives rows; told from its text, as importing it would bring all it measures into this process."""
-        return any(line.startswith(("def run(", "def rows(")) for line in self.source.read_text("utf-8").splitlines())
+        return any(line.startswith("def run(") for line in self.source.read_text("utf-8").splitlines())
 
 
 ROOMS = {

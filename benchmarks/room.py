@@ -16,8 +16,7 @@ from benchmarks.rows import completed
 
 def measure(module: str, seconds: float) -> dict[str, Any]:
     found = import_module(f"benchmarks.{module}")
-    function = getattr(found, "run", None) or found.rows
-    return {"rows": [completed(row) for row in function(seconds)], "libraries": about_libraries()}
+    return {"rows": [completed(row) for row in found.run(seconds)], "libraries": about_libraries()}
 
 
 if __name__ == "__main__":

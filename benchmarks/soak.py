@@ -150,7 +150,7 @@ def soak(block: int, seconds: float) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def rows(found: dict[str, Any]) -> list[Row]:
+def table_rows(found: dict[str, Any]) -> list[Row]:
     """For the table."""
     run, server, empty = found["report"], found["server"], found["server_with_empty_client"]
     times = run["hop_ms"]
@@ -208,7 +208,8 @@ def main() -> None:
     about = machine.about_machine()
     found = soak(arguments.block, arguments.seconds)
     facts: dict[str, Any] = {"room": "soak", "date": machine.today(), "revision": machine.revision(),
-                             "seconds": arguments.seconds, "machine": about, "rows": rows(found), **found}  # fmt: skip
+                             "seconds": arguments.seconds, "machine": about, "rows": table_rows(found),
+                             **found}  # fmt: skip
     print(json.dumps(facts))
     if not arguments.no_record:
         report.append(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import report
+from benchmarks.__main__ import ROOMS
 from benchmarks.rows import compared, completed, row
 from benchmarks.targets import DEFAULT, EMPTY, LIVE_OURS, LIVE_PEER, LOW, TARGETS
 
@@ -27,6 +29,14 @@ def test_the_documentation_shows_the_newest_results() -> None:
     document = report.DOCS.read_text("utf-8")
     stale = "docs/performance.md is not what benchmarks/results.jsonl says; run python -m benchmarks.report"
     assert report.with_tables(document, report.tables(report.latest())) == document, stale
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_only_what_can_be_run_for_some_seconds_is_asked_for_a_table(name: str) -> None:
+    tree = ast.parse(ROOMS[name].source.read_text("utf-8"))
+    runs = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    assert ROOMS[name].table == bool(runs)
+    assert all(run.args.args[0].arg == "seconds" for run in runs)
 
 
 def test_a_document_without_markers_is_left_alone() -> None:
