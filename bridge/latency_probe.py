@@ -1,4 +1,7 @@
-"""Measures what a live run's latency really is: a sound through the engine, out, through a cable, and in again."""
+"""Measures what a live run's latency really is: a sound through the engine, out, through a cable, and in again.
+
+Threads: the device's callback calls `exchange`; who measures waits for it, and only then reads what was captured.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate
 
-from bridge.exchange import Exchange
+from bridge.exchange import LARGEST_DEVICE_BLOCK, Exchange
 from bridge.hop_times import HopTimes
 from bridge.live_device import Device
 from bridge.live_source import SongPlayer
@@ -50,29 +53,52 @@ class ProbedExchange(Exchange):
         self.captured: Floats = np.zeros(self.lead + self.probe.size + round(_TAIL_S * rate_hz), np.float32)
         self.sent: Floats = np.zeros_like(self.captured)
         self.sent[self.lead : self.lead + self.probe.size] = self.probe
-        self.at = 0
+        self._lowest: Floats = np.zeros(LARGEST_DEVICE_BLOCK, np.float32)
+        self._instead: Floats = np.zeros((self.inputs, LARGEST_DEVICE_BLOCK), np.float32)
+        self._at, self._again = 0, False
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of `sent` has gone out, and as much come in, since the last `send_again`."""
+        return not self._again and self._at == self.captured.size
+
+    def send_again(self) -> None:
+        """Begin anew at the next block; until then `complete` is false."""
+        self._again = True      # only the callback writes the position, so that neither overwrites the other's
 
     def exchange(self, given: Floats, wanted: Floats) -> None:
         if self.running:
-            count = min(given.shape[1], self.captured.size - self.at)
-            self.captured[self.at : self.at + count] = given[:, :count].max(axis=0) + given[:, :count].min(axis=0)
-            given = given.copy()
-            given[...] = 0.0
-            given[:, :count] = self.sent[self.at : self.at + count]
-            self.at += count
+            given = self._replaced(given)
         super().exchange(given, wanted)
+
+    def _replaced(self, given: Floats) -> Floats:
+        """Keep (inputs, n) of the device; what the engine gets instead."""
+        if self._again:
+            self._at = 0
+            self._again = False
+        frames = given.shape[1]
+        count = min(frames, self.captured.size - self._at)
+        part = slice(self._at, self._at + count)
+        captured, lowest, instead = self.captured[part], self._lowest[:count], self._instead[:, :frames]
+        np.maximum.reduce(given[:, :count], axis=0, out=captured)
+        np.minimum.reduce(given[:, :count], axis=0, out=lowest)
+        np.add(captured, lowest, out=captured)
+        instead[:, :count] = self.sent[part]
+        instead[:, count:] = 0.0
+        self._at += count
+        return instead
 
 
 def _measure(exchange: ProbedExchange, device: Device, stopping: threading.Event) -> int | None:
     """Send the probe until it comes back; frames it took from the engine's input, None where it never does."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and device.alive and not stopping.wait(0.05):
-        if exchange.at < exchange.captured.size:
+        if not exchange.complete:
             continue
         found = find_delay(exchange.probe, exchange.captured)
         if found is not None and found >= exchange.lead:
             return found - exchange.lead
-        exchange.at = 0
+        exchange.send_again()
     return None
 
 
