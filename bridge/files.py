@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bridge.audio_files import AudioReader
 from bridge.coding import Coding
-from bridge.manifest import ModelFacts, SongFacts, build_manifest, write_manifest
+from bridge.manifest import PICTURE_NAME, ModelFacts, SongFacts, build_manifest, write_manifest
 from bridge.mixdown import Mixdown
 from bridge.output_folder import check_free, check_room, filled_folder
 from bridge.process_memory import peak_rss_mb
@@ -199,7 +199,7 @@ class _SongJob:
         if picture:
             from bridge.figure import save_picture
 
-            path = self._partial / "spectrograms.png"
+            path = self._partial / PICTURE_NAME
             save_picture(path, picture, self._names, self._reader.path.stem, meter.active.tolist())
         manifest = self._manifest()
         write_manifest(self._partial, manifest)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bridge.audio_files import AudioReader, disk_error
 from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
-from bridge.manifest import printable
+from bridge.manifest import PICTURE_NAME, printable
 from bridge.mel_picture import MelPicture
 from bridge.output_folder import hidden_beside
 from vqss_engine.errors import VQSSError
@@ -142,7 +142,7 @@ def _song(separation: Separation, tracks: Sequence[Track]) -> str:
 {rows}
 </ol>
 <details><summary>Mel spectrograms of the mix and of all clusters, on one scale</summary>
-<img src="{base}/spectrograms.png" loading="lazy" alt="Log-mel spectrograms of the mix and of every cluster of {title}">
+<img src="{base}/{PICTURE_NAME}" loading="lazy" alt="Log-mel spectrograms of the mix and of every cluster of {title}">
 </details>
 </section>"""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.stem_meter import StemMeter
 
 FORMAT_VERSION = 1
-MANIFEST_NAME = "manifest.json"
+MANIFEST_NAME, PICTURE_NAME = "manifest.json", "spectrograms.png"
 
 
 @dataclass(frozen=True)

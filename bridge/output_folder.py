@@ -10,9 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bridge.audio_files import disk_error
+from bridge.coding import SUBTYPES
+from bridge.manifest import MANIFEST_NAME, PICTURE_NAME
 from vqss_engine.errors import VQSSError
 
-_OURS = re.compile(r"(cluster_\d\d(_[\w-]+)?|mixdown)\.(wav|flac|ogg|mp3)|spectrograms\.png|manifest\.json")
+_OURS = re.compile(
+    rf"(cluster_\d{{2,}}(_[\w-]+)?|mixdown)\.({'|'.join(SUBTYPES)})|{re.escape(PICTURE_NAME)}|{re.escape(MANIFEST_NAME)}"
+)
 
 _KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
 
@@ -98,7 +102,7 @@ def _show(partial: Path, folder: Path) -> None:
 def _replace_contents(partial: Path, folder: Path) -> None:
     new = {path.name for path in partial.iterdir()}
     # The manifest comes last: who reads it finds all the files it names.
-    for name in sorted(new, key=lambda name: (name == "manifest.json", name)):
+    for name in sorted(new, key=lambda name: (name == MANIFEST_NAME, name)):
         os.replace(partial / name, folder / name)
     for old in folder.iterdir():
         if _OURS.fullmatch(old.name) and old.name not in new:
