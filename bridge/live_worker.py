@@ -147,7 +147,7 @@ class Worker:
         self._stage.reset()
         behind = chunks * chunk + self._stage.latency_samples
         exchange.state[kernel.VALID_FROM] = exchange.outgoing.written + behind
-        exchange.outgoing.positions[0] += chunks * chunk
+        exchange.outgoing.skip_write(chunks * chunk)
         self._telemetry.misses += chunks
 
     def _publish(self) -> None:

@@ -106,6 +106,12 @@ def ring_read(memory: Floats, positions: Positions, out: Floats) -> bool:
     return True
 
 
+@njit(f"void({_POSITIONS}, int64, int64)", nogil=True, cache=True)
+def ring_skip(positions: Positions, which: int, frames: int) -> None:
+    """Move WRITTEN or READ on, without a frame being written or read; for the side it belongs to."""
+    store_release(positions, which, positions[which] + frames)
+
+
 class Ring:
     """A ring of at least `frames` frames (C, capacity); `memory` and `positions` are for compiled code."""
 
@@ -139,7 +145,11 @@ class Ring:
 
     def skip(self, frames: int) -> None:
         """The reader's: pass over frames, written or not."""
-        self.positions[READ] += frames
+        ring_skip(self.positions, READ, frames)
+
+    def skip_write(self, frames: int) -> None:
+        """The writer's: leave out frames; who reads them finds what lay there before."""
+        ring_skip(self.positions, WRITTEN, frames)
 
     def reset(self, written: int = 0) -> None:
         """Back to the start, with `written` frames of silence in it; only while nobody reads or writes."""

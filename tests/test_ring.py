@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.ring import Ring
 
-STEPS = st.lists(st.tuples(st.sampled_from(("write", "over", "read", "skip")), st.integers(0, 24)), max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from(("write", "over", "read", "skip", "skip_write")), st.integers(0, 24)), max_size=60)
 
 
 def frames(start: int, count: int) -> np.ndarray:
@@ -23,20 +23,30 @@ def frames(start: int, count: int) -> np.ndarray:
 @given(STEPS)
 def test_the_ring_does_what_a_list_does(steps: list[tuple[str, int]]) -> None:
     ring, written, read = Ring(2, 16), 0, 0
+    held = np.zeros((2, ring.capacity), np.float32)
+
+    def places(start: int) -> np.ndarray:
+        return np.arange(start, start + count) % ring.capacity
+
     for step, count in steps:
         if step in ("write", "over"):
             fits = count <= ring.capacity and (step == "over" or written - read + count <= ring.capacity)
             assert ring.write(frames(written, count), over=step == "over") == fits
+            if fits:
+                held[:, places(written)] = frames(written, count)
             written += count * fits
         elif step == "read" and written - read <= ring.capacity:
             out = np.full((2, count), np.nan, np.float32)
             enough = written - read >= count
             assert ring.read(out) == enough
-            assert np.array_equal(out, frames(read, count)) if enough else np.isnan(out).all()
+            assert np.array_equal(out, held[:, places(read)]) if enough else np.isnan(out).all()
             read += count * enough
         elif step == "skip":
             ring.skip(count)
             read += count
+        elif step == "skip_write":
+            ring.skip_write(count)
+            written += count
         assert (ring.written, ring.read_position, ring.readable) == (written, read, written - read)
 
 
