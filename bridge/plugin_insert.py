@@ -35,6 +35,7 @@ class _Fifo:
 
     def __init__(self, channels: int, hop: int, latency: int) -> None:
         self._samples: Block = np.zeros((channels, latency + 4 * hop), np.float32)
+        self._spare: Block = np.zeros_like(self._samples)
         self._hop, self._latency, self._filled = hop, latency, latency
 
     def put(self, block: Block) -> bool:
@@ -52,7 +53,8 @@ class _Fifo:
             return False
         out[...] = self._samples[:, : self._hop]
         self._filled -= self._hop
-        self._samples[:, : self._filled] = self._samples[:, self._hop : self._hop + self._filled].copy()
+        self._spare[:, : self._filled] = self._samples[:, self._hop : self._hop + self._filled]
+        self._samples, self._spare = self._spare, self._samples
         return True
 
     def reset(self, held: int = 0) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from pedalboard import BrickwallLimiter, Compressor, Gain, MP3Compressor, Resample
 
 from bridge.pedalboard_bridge import ClusterRack
-from bridge.plugin_insert import PluginInsert
+from bridge.plugin_insert import PluginInsert, _Fifo
 from tests.streams import CLUSTERS, delayed, noise, run, run_multi, small_engine, worst_dbfs
 from vqss_engine.engine import Engine
 from vqss_engine.inserts import Deadline, InsertLate
@@ -43,6 +44,20 @@ class Faulty:
         return {"short": audio[:, 1:], "mono": audio[:1], "non-finite": audio * np.float32(np.nan)}.get(
             self.failure, audio
         )
+
+
+def test_samples_on_their_way_through_a_chain_are_kept_without_allocating() -> None:
+    hop = 1024
+    fifo, block, out = _Fifo(2, hop, 3 * hop), np.ones((2, hop), np.float32), np.ones((2, hop), np.float32)
+    tracemalloc.start()
+    try:
+        held = tracemalloc.get_traced_memory()[0]
+        heard = [fifo.put(block) and fifo.take(out) and bool(out[0, 0]) for _ in range(6)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert heard == [False] * 3 + [True] * 3
+    assert peak - held < 4 * hop    # bytes; one channel of a hop has so many
 
 
 def test_an_identity_rack_changes_nothing() -> None:
