@@ -64,10 +64,7 @@ class VQSSeparator(PluginCall, MixSettings):
         self.bundle = model
         names, colors = self.bundle.cluster_names, self.bundle.cluster_colors
         super().__init__(ControlSurface(self.bundle.config.clusters, names, colors))
-        try:
-            self._stream_config = StreamConfig.named(profile)
-        except (KeyError, ValueError) as error:
-            raise VQSSError(f"no latency profile {profile!r}; give default, low or safe") from error
+        self._stream_config = StreamConfig.named(profile)
         self._stream: EngineStream | None = None
         self._engines: dict[int, Engine] = {}
         self._latencies: tuple[PluginLatency, ...] = ()
