@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.commands import options
 from bridge.console import print_json, print_table
+from bridge.portaudio_library import portaudio
 from vqss_engine.errors import VQSSError
 
 
@@ -19,10 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def list_devices() -> list[dict[str, Any]]:
     """All devices, as plain data; raises VQSSError where PortAudio is missing or fails."""
-    try:
-        import sounddevice
-    except (ImportError, OSError) as error:
-        raise VQSSError(f"no PortAudio ({error}); install libportaudio2 and the Python package sounddevice") from error
+    sounddevice = portaudio()
     try:
         hosts, devices = sounddevice.query_hostapis(), sounddevice.query_devices()
     except sounddevice.PortAudioError as error:
