@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.ring import Ring
 
-STEPS = st.lists(st.tuples(st.sampled_from(("write", "over", "read", "skip", "skip_write")), st.integers(0, 24)), max_size=60)
+KINDS = ("write", "over", "read", "skip", "skip_write")
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 24)), max_size=60)
 
 
 def frames(start: int, count: int) -> np.ndarray:
