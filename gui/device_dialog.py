@@ -1,4 +1,7 @@
-"""The dialog of device and latency: what there is to choose, what each choice costs, and its application."""
+"""The dialog of device and latency: what there is to choose, what each choice costs, and its application.
+
+Threads: Qt's; `devices` asks for the devices, which takes a second or so, and hands them over by a signal.
+"""
 
 from __future__ import annotations
 
