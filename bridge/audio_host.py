@@ -1,7 +1,7 @@
 """A sound card through PortAudio: its callback moves blocks between the device and the rings.
 
 Threads: PortAudio's own calls `_duplex`, `_playing` or `_listening`, which never wait. Opening, closing and asking
-happen on the host's thread; a stream that hangs when closed is left to a thread that nobody waits for.
+happen on the host's thread; `portaudio-close` closes the stream, and is left behind where it hangs.
 """
 
 from __future__ import annotations

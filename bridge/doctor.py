@@ -1,6 +1,8 @@
 """`vqss doctor`: what of this machine and environment is fine, and how to mend the rest.
 
 What may crash or hang natively (torch, PortAudio, JACK, Qt) is tried in a child process with a time limit.
+
+Threads: the checks run side by side in a pool of four, which may block; the caller waits for all.
 """
 
 from __future__ import annotations

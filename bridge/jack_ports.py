@@ -1,7 +1,8 @@
 """The engine as a JACK client of its own, with a named port for every channel; works with PipeWire's JACK too.
 
-Threads: libjack's own call `_process` (never waits, but while the server freewheels) and the notifications. A server
-that dies leaves a client that cannot be closed; it is kept, unused, until the process ends.
+Threads: libjack's own call `_process` (never waits, but while the server freewheels) and the notifications.
+`jack-close` closes the client, and is left behind where it hangs. A server that dies leaves a client that
+cannot be closed; it is kept, unused, until the process ends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Names the service in the local network by zeroconf: `_osc._udp` and `_oscjson._tcp`.
 
-Threads: one of its own registers, which takes a second or so of probing; zeroconf keeps another. Both may block.
+Threads: `osc-announce` registers, which takes a second or so of probing; zeroconf keeps another; `osc-announce-end`
+takes the name back, for which `close` waits 0.4 s. All may block.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ GUI_SEES = {"vqss_engine.control", "vqss_engine.errors"}
 TORCH_ROOM = {"vqss_engine.generator", "vqss_engine.scan", "vqss_engine.device_scan"}   # the network as it is trained
 TORCH_DOOR = "vqss_engine.torch_masks"      # loads it where a user asks for a device, inside functions only
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
+THREADS = {"Thread", "Timer", "ThreadPoolExecutor", "ThreadingHTTPServer", "ThreadingUDPServer", "QThread"}
+POOLS = {"ProcessPoolExecutor", "Pool"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 
 
@@ -162,6 +165,24 @@ def test_files_and_functions_stay_short() -> None:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > LONGEST_FUNCTION:
                     offences.append(f"{module_name(path)}.{node.name}: {length} lines")
+    assert not offences
+
+
+def starts(path: Path, kinds: set[str]) -> bool:
+    """Whether code in a file calls, or is a kind of, one of these classes."""
+    nodes = list(ast.walk(parse(path)))
+    named = [node.func for node in nodes if isinstance(node, ast.Call)]
+    named += [base for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases]
+    return any(ast.unparse(name).split(".")[-1] in kinds for name in named)
+
+
+@pytest.mark.parametrize(("kinds", "heading"), [(THREADS, "Threads?[:,] "), (POOLS, "Processes: ")])
+def test_a_file_that_starts_threads_or_processes_opens_by_naming_them(kinds: set[str], heading: str) -> None:
+    offences = []
+    for path in sources(*PACKAGES):
+        opening = ast.get_docstring(parse(path)) or ""
+        if starts(path, kinds) and not re.search(f"^{heading}", opening, re.MULTILINE):
+            offences.append(module_name(path))
     assert not offences
 
 

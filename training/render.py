@@ -1,4 +1,7 @@
-"""Renders songs: one folder a song, one file a stem, the same for the same seed."""
+"""Renders songs: one folder a song, one file a stem, the same for the same seed.
+
+Processes: each of a pool renders one song at a time; the caller blocks on them, and says when they are to stop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The signals that ask a process to end, as an error that unwinds: what is unfinished is removed, as after Ctrl-C."""
+"""The signals that ask a process to end, as an error that unwinds: what is unfinished is removed, as after Ctrl-C.
+
+Threads: the errors are raised on the main thread; `end-after` blocks on what the process is to end with, then asks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`vqss gui`: the mixer window, on an engine of its own or on one that runs already."""
+"""`vqss gui`: the mixer window, on an engine of its own or on one that runs already.
+
+Threads: the caller's shows the window; `window-tried` waits for a process that tries Qt, and the caller for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`vqss live`: separate what comes in from an audio interface, another program or a song, while it plays."""
+"""`vqss live`: separate what comes in from an audio interface, another program or a song, while it plays.
+
+Threads: the caller's runs the session, and the signals' handlers interrupt it; `live-stop` is what they start to ask
+the session to end, and may block. `end-after` reads stdin where the run is to end with it.
+"""
 
 from __future__ import annotations
 
