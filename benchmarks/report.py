@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import LOADED, ROOT
 from benchmarks.targets import TARGETS
+from vqss_engine.whole_files import written_whole
 
 RESULTS, DOCS = ROOT / "benchmarks" / "results.jsonl", ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- begin: written by python -m benchmarks -->", "<!-- end -->"
@@ -118,9 +118,8 @@ def with_tables(document: str, text: str) -> str:
 
 def write_docs() -> None:
     written = with_tables(DOCS.read_text("utf-8"), tables(latest()))
-    partial = DOCS.with_suffix(".md.partial")
-    partial.write_text(written, "utf-8")
-    os.replace(partial, DOCS)
+    with written_whole(DOCS) as partial:
+        partial.write_text(written, "utf-8")
 
 
 if __name__ == "__main__":

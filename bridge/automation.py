@@ -13,16 +13,16 @@ due there as any writer does: it takes the surface's short lock, and tells its l
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.output_folder import hidden_beside, make_folder
+from bridge.output_folder import make_folder
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.state import state_fields
+from vqss_engine.whole_files import written_whole
 
 FORMAT = 1
 MOST_CHANGES = 1_000_000
@@ -145,12 +145,10 @@ def write_take(path: Path, take: Take) -> None:
     """Write a take, one change a line; raises VQSSError, and then there is no file."""
     lines = ",\n".join(json.dumps(change, ensure_ascii=False) for change in take.changes)
     start = json.dumps(take.start, indent=1, ensure_ascii=False)
-    partial = hidden_beside(path)
     try:
-        partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
-        os.replace(partial, path)
+        with written_whole(path) as partial:
+            partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise VQSSError(f"cannot write the automation '{path}' ({error.strerror}); choose another folder") from error
 
 

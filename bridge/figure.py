@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from bridge.manifest import printable
 from bridge.mel_picture import MelPicture
-from bridge.output_folder import hidden_beside
+from vqss_engine.whole_files import written_whole
 
 DYNAMIC_RANGE_DB = 80.0
 _TICKS_HZ = (100, 1_000, 10_000)
@@ -31,15 +30,10 @@ def save_picture(
 
     `names` has one entry per cluster; labels of clusters that are not `active` are pale. Raises OSError.
     """
-    partial = hidden_beside(path)
-    try:
-        figure = _draw(picture, row_labels(names), title, active)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
-            figure.savefig(partial, dpi=_DPI, format="png")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    figure = _draw(picture, row_labels(names), title, active)
+    with written_whole(path) as partial, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
+        figure.savefig(partial, dpi=_DPI, format="png")
 
 
 def _draw(picture: MelPicture, labels: list[str], title: str, active: Sequence[bool] | None) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from bridge.figure import DYNAMIC_RANGE_DB, row_labels
 from bridge.manifest import printable
 from bridge.mel_picture import MelPicture
-from bridge.output_folder import hidden_beside
+from vqss_engine.whole_files import written_whole
 
 _COLUMN_IN, _ROW_IN, _DPI = 1.75, 0.5, 100
 _LEVELS, _GRAYS = 26, 6
@@ -37,17 +36,13 @@ def save_grid(path: Path, songs: Sequence[SongPicture], names: Sequence[str]) ->
     """
     from PIL import Image
 
-    partial = hidden_beside(path)
-    try:
-        canvas = _draw(songs, row_labels(names))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a title in a script that the font lacks is drawn as boxes
-            canvas.draw()
-        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    canvas = _draw(songs, row_labels(names))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a title in a script that the font lacks is drawn as boxes
+        canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    with written_whole(path) as partial:
         image.quantize(palette=_palette(), dither=Image.Dither.NONE).save(partial, format="PNG", optimize=True)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def short_title(title: str) -> str:

@@ -23,8 +23,8 @@ from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
 from bridge.manifest import PICTURE_NAME, printable
 from bridge.mel_picture import MelPicture
-from bridge.output_folder import hidden_beside
 from vqss_engine.errors import VQSSError
+from vqss_engine.whole_files import written_whole
 
 PAGE_NAME = "index.html"
 GOLDEN_ANGLE = 137.5  # between the hues of neighbouring clusters
@@ -109,14 +109,11 @@ def write_page(out: Path, songs: Sequence[tuple[Separation, list[Track]]]) -> Pa
         "SONGS": "\n".join(_song(separation, tracks) for separation, tracks in songs),
     }
     page = re.sub("@([A-Z]+)@", lambda found: values[found[1]], values["PAGE"])
-    partial = hidden_beside(out / PAGE_NAME)
     try:
-        partial.write_text(page, encoding="utf-8")
-        os.replace(partial, out / PAGE_NAME)
+        with written_whole(out / PAGE_NAME) as partial:
+            partial.write_text(page, encoding="utf-8")
     except OSError as error:
         raise disk_error(out, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return out / PAGE_NAME
 
 

@@ -13,12 +13,11 @@ from bridge.audio_files import disk_error
 from bridge.coding import SUBTYPES
 from bridge.manifest import MANIFEST_NAME, PICTURE_NAME
 from vqss_engine.errors import VQSSError
+from vqss_engine.whole_files import hidden_beside
 
 _OURS = re.compile(
     rf"(cluster_\d{{2,}}(_[\w-]+)?|mixdown)\.({'|'.join(SUBTYPES)})|{re.escape(PICTURE_NAME)}|{re.escape(MANIFEST_NAME)}"
 )
-
-_KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
@@ -48,11 +47,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(folder, error) from error
-
-
-def hidden_beside(path: Path) -> Path:
-    """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long."""
-    return path.with_name(f".{path.name[:_KEPT_OF_NAME]}.partial-{os.getpid()}")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.generator import Generator, LayerState, State
+from vqss_engine.whole_files import written_whole
 
 INPUTS = ("power", "side", "level", "hidden", "previous")
 OUTPUTS = ("masks", "next_level", "next_hidden", "next_previous")
@@ -49,8 +50,7 @@ def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
 def write_onnx(bundle: ModelBundle, path: Path) -> None:
     """Write the graph to `path`, whole or not at all. Raises ImportError without the onnx package."""
     generator = Generator.of(bundle)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path) as partial:
         torch.onnx.export(
             OneStep(generator),
             initial_inputs(generator),
@@ -61,9 +61,6 @@ def write_onnx(bundle: ModelBundle, path: Path) -> None:
             dynamo=False,
         )
         _finish(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _finish(path: Path) -> None:
