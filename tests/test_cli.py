@@ -154,7 +154,10 @@ def test_info_describes_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert [cluster["index"] for cluster in facts["clusters"]] == list(range(16))
     assert facts["provenance"] and facts["parameters"] > 10_000
     assert main(["info"]) == 0
-    assert facts["sha256"] in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert facts["sha256"] in shown
+    empty = [key.replace("_", " ") for key, value in facts["provenance"].items() if not value]
+    assert empty and not any(line.startswith(key) for line in shown.splitlines() for key in empty)
 
 
 def test_devices_are_listed_or_the_want_of_portaudio_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def _print(facts: dict[str, Any]) -> None:
         ("sample rate", f"{facts['sample_rate']} Hz"),
         ("clusters", f"{len(facts['clusters'])}: {', '.join(named) if named else 'none of them named'}"),
         ("latency", latency),
-        *((key.replace("_", " "), _text(value)) for key, value in facts["provenance"].items()),
+        *((key.replace("_", " "), _text(value)) for key, value in facts["provenance"].items() if _text(value)),
     ]
     print_table(rows)
 
