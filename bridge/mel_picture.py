@@ -6,22 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from vqss_engine.spectra import mel_edges_hz
+
 Block = NDArray[np.float32]
 
 BANDS = 128
 MAX_COLUMNS = 2048
 WINDOW_SECONDS = 0.093  # 4096 samples at 44.1 kHz: bins as narrow as the lowest bands
-LOWEST_HZ, HIGHEST_HZ = 30.0, 18_000.0
+HIGHEST_HZ = 18_000.0
 _FRAMES_AT_ONCE = 8
-
-
-def hz_to_mel(hz: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mel scale after O'Shaughnessy, "Speech Communication" (1987): 2595 log10(1 + f / 700)."""
-    return 2595.0 * np.log10(1.0 + np.asarray(hz, np.float64) / 700.0)
-
-
-def mel_to_hz(mel: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    return 700.0 * (10.0 ** (np.asarray(mel, np.float64) / 2595.0) - 1.0)
 
 
 def mel_filters(sample_rate: int, window: int, bands: int = BANDS) -> tuple[Block, NDArray[np.float64]]:
@@ -31,7 +24,7 @@ def mel_filters(sample_rate: int, window: int, bands: int = BANDS) -> tuple[Bloc
     or at the Nyquist frequency; a band narrower than a bin takes the nearest one.
     """
     top = min(HIGHEST_HZ, sample_rate / 2.0)
-    edges = mel_to_hz(np.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(top), bands + 2))
+    edges = mel_edges_hz(top, bands + 1)
     bins = np.arange(window // 2 + 1) * sample_rate / window
     low, centre, high = (edges[start : start + bands, None] for start in range(3))
     filters = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))

@@ -190,7 +190,7 @@ def _argument(plugin: Any, kind: str, key: str, value: Any, name: str, folder: P
     """A value as the plug-in wants it: the name of a mode as that mode, a file relative to the rack's folder."""
     if not isinstance(value, str):
         return value
-    modes = next((found for found in (getattr(plugin, key.capitalize(), None),) if found is not None), None)
+    modes = getattr(plugin, key.capitalize(), None)
     if modes is not None:
         if value not in modes.__members__:
             raise RackError(name, f"{kind}: unknown {key} '{value}'; give one of {', '.join(modes.__members__)}")

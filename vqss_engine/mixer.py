@@ -14,19 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqss_engine.state import MixerState
-from vqss_engine.taper import db_to_fader, db_to_linear, fader_to_db
-
-__all__ = [
-    "RAMP_S",
-    "Layout",
-    "LinearRamp",
-    "Mixer",
-    "db_to_fader",
-    "db_to_linear",
-    "fader_to_db",
-    "main_weight",
-    "strip_weights",
-]
+from vqss_engine.taper import db_to_linear
 
 Floats = NDArray[np.float32]
 
