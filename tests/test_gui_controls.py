@@ -117,7 +117,7 @@ def test_a_press_does_not_move_and_a_double_click_goes_to_unity(window: MixerWin
     assert_agreement(window, surface)
 
 
-def test_the_cap_stands_where_the_taper_says(window: MixerWindow, surface: ControlSurface) -> None:
+def test_the_cap_stands_where_the_taper_says(window: MixerWindow) -> None:
     fader = window.row.strips[0].fader
     bottom, top = fader.y_of(-70.0), fader.y_of(12.0)
     for gain_db in (-70.0, -50.0, -12.0, 0.0, 12.0):

@@ -162,6 +162,6 @@ def test_a_file_that_cannot_be_read_says_so_and_is_not_offered_again(surface: Co
         assert "could not be read" in window.transport.waveform._state and window.transport.recent() == []
 
 
-def test_names_in_menus_are_shown_as_they_are(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
+def test_names_in_menus_are_shown_as_they_are(window: MixerWindow, tmp_path: Path) -> None:
     window.transport.open_song(tmp_path / "Simon & Garfunkel.wav")
     assert "Simon && Garfunkel.wav" in [action.text() for action in window.transport.source_menu().actions()]

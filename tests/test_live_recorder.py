@@ -26,7 +26,7 @@ from vqss_engine.errors import VQSSError
 BLOCK = 512
 
 
-def test_what_a_slow_disk_misses_is_as_long_in_the_file(tmp_path: Path) -> None:
+def test_what_a_slow_disk_misses_is_as_long_in_the_file() -> None:
     exchange = Exchange(2, 2, RATE)
     exchange.start_recording()          # and nobody takes what is recorded
     exchange.begin(0)

@@ -88,7 +88,7 @@ def test_bad_values_are_refused_here(remote: RemoteControl) -> None:
         remote.act("/vqss/preset/load")
 
 
-def test_what_the_engine_refuses_is_taken_back(surface: ControlSurface, remote: RemoteControl) -> None:
+def test_what_the_engine_refuses_is_taken_back(remote: RemoteControl) -> None:
     remote.set("/vqss/source", "song.wav")
     assert remote.get("/vqss/source") == "song.wav"
     wait_until(lambda: remote.get("/vqss/source") == "input")
@@ -263,7 +263,7 @@ def test_nobody_there_is_one_clear_error() -> None:
         RemoteControl("127.0.0.1", port).connect(timeout_s=0.2)
 
 
-def test_closing_ends_the_subscription(server: OscServer, surface: ControlSurface) -> None:
+def test_closing_ends_the_subscription(server: OscServer) -> None:
     remote = RemoteControl(server.host, server.port)
     remote.connect(PATIENCE_S)
     assert len(server.subscribers) == 1

@@ -103,7 +103,7 @@ def test_no_presets_are_listed_as_an_empty_name(tmp_path: Path) -> None:
         assert peer.ask("/vqss/preset/list") == [("/vqss/preset/list", [""])]
 
 
-def test_a_list_too_long_for_a_packet_is_an_error(tmp_path: Path) -> None:
+def test_a_list_too_long_for_a_packet_is_an_error() -> None:
     surface = ControlSurface()
     surface.on_action("/vqss/preset/list", lambda origin: [f"preset {number}" * 5 for number in range(2000)])
     with serve(surface) as server, Peer(server) as peer:

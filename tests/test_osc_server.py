@@ -53,7 +53,7 @@ def test_a_message_sets_and_the_address_alone_asks(
     assert peer.ask(path) == [(path, [taken])]
 
 
-def test_a_message_of_two_numbers_sets_a_loop(surface: ControlSurface, peer: Peer) -> None:
+def test_a_message_of_two_numbers_sets_a_loop(peer: Peer) -> None:
     peer.ask("/vqss/transport/loop", 2.5, 7)
     assert peer.ask("/vqss/transport/loop") == [("/vqss/transport/loop", [2.5, 7.0])]
 
@@ -137,7 +137,7 @@ def test_feedback_ends_with_unsubscribe(server: OscServer, surface: ControlSurfa
     assert peer.answers() == []
 
 
-def test_setting_what_is_set_tells_nobody(surface: ControlSurface, peer: Peer, other: Peer) -> None:
+def test_setting_what_is_set_tells_nobody(peer: Peer, other: Peer) -> None:
     other.subscribe()
     peer.ask(MUTE, 0)
     peer.ask(MUTE, 1)

@@ -81,7 +81,7 @@ def test_what_is_told_and_not_set_may_be_read_only(server: OscServer, surface: C
     assert mirror.get("/vqss/device/block") == 256
 
 
-def test_a_part_and_an_attribute_of_it(server: OscServer, surface: ControlSurface) -> None:
+def test_a_part_and_an_attribute_of_it(server: OscServer) -> None:
     assert get(server, "/vqss/cluster/3")[1]["CONTENTS"]["gain"]["FULL_PATH"] == GAIN
     assert get(server, f"{GAIN}?VALUE") == (200, {"VALUE": [0.0]})
     assert get(server, f"{GAIN}?RANGE") == (200, {"RANGE": [{"MIN": -70.0, "MAX": 12.0}]})
