@@ -33,6 +33,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_get_sample_rate": (c_uint32, (c_void_p,)),
     "jack_get_buffer_size": (c_uint32, (c_void_p,)),
     "jack_port_register": (c_void_p, (c_void_p, c_char_p, c_char_p, c_ulong, c_ulong)),
+    "jack_port_unregister": (c_int, (c_void_p, c_void_p)),
     "jack_port_by_name": (c_void_p, (c_void_p, c_char_p)),
     "jack_port_name": (c_char_p, (c_void_p,)),
     "jack_port_get_latency_range": (None, (c_void_p, c_int, POINTER(LatencyRange))),

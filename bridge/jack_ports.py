@@ -50,9 +50,11 @@ class JackDevice:
         self.rate_hz = int(self._library.jack_get_sample_rate(self._client))
         self.block = int(self._library.jack_get_buffer_size(self._client))
         names = [("in", "input")] if inputs == 1 else [("in_L", "input L"), ("in_R", "input R")][:inputs]
+        self._in: list[Any] = []
+        self._out: list[Any] = []
         try:
-            self._in = [self._register(*name, jack.IS_INPUT) for name in names]
-            self._out = [self._register(*name, jack.IS_OUTPUT) for name in outputs]
+            self._in += (self._register(*name, jack.IS_INPUT) for name in names)
+            self._out += (self._register(*name, jack.IS_OUTPUT) for name in outputs)
         except VQSSError:
             self.close()
             raise
@@ -199,6 +201,11 @@ class JackDevice:
         client, self._client = self._client, None
         if client is not None:
             self._library.jack_deactivate(client)
+            # One by one: a server that has to do it while it closes us floods a socket that nobody reads any more with
+            # what it tells of dozens of ports, and stands still for good.
+            ports, self._in, self._out = [*self._in, *self._out], [], []
+            for port in ports:
+                self._library.jack_port_unregister(client, port)
             self._library.jack_client_close(client)
 
 

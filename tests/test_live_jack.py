@@ -101,6 +101,17 @@ def test_one_run_survives_all_that_a_server_does(tmp_path: Path, model: tuple[Mo
     assert largest_step(take) < 1.02 * largest_step(sine)
 
 
+def test_a_server_may_change_its_block_again_and_again_under_many_ports() -> None:
+    """As many as the shipped model has with `multi`: a client that leaves with all of them must not jam the server."""
+    with JackServer(outputs=40) as server, LiveProcess(server, "--outputs", "multi") as live:
+        said = live.wait_for("load", live.wait_for("running"))
+        for block in (512, 256, 512, 256):
+            server.tool("jack_bufsize", str(block))
+            said = live.wait_for("load", live.wait_for("connected to", live.wait_for(f"blocks of {block}", said)))
+        code, out = live.end()
+    assert code == 0 and json.loads(out)["reconnects"] == 4
+
+
 def test_a_server_killed_under_portaudio_is_left_and_found_again(model: tuple[ModelBundle, Path]) -> None:
     with JackServer() as server:
         arguments = ("--input", "system", "--output", "system", "--model", str(model[1]))
