@@ -36,6 +36,7 @@ from vqss_engine.errors import VQSSError
 RETRY_S = 2.0
 _TICK_S, _STATUS_S, _COLLECT_S = 0.05, 1.0, 5.0
 _SILENT_DEVICE_S, _SILENT_FREEWHEEL_S = 1.5, 20.0
+_OPEN_PATIENCE_S = 5.0
 _SWITCH_INTERVAL_S = 0.0005
 
 OpenDevice = Callable[[bool], Device]
@@ -232,15 +233,16 @@ class LiveSession:
     def _connect_again(self, hung: bool, began: float) -> LiveStream | None:
         """To the device, opened and started where that may hang; None where the run ended first. Raises VQSSError."""
         opening, stream = PatientOpen(lambda: self._open(hung)), None
+        hanging = f"the sound system has not answered for {_OPEN_PATIENCE_S:g} s; waiting on, restart it if it hangs"
 
         def start(exchange: Exchange) -> None:
             opening.start(exchange)
-            if not self._await(opening.wait, began):
+            if not self._await(opening.wait, began, hanging):
                 raise VQSSError("the run has ended before the device opened again")
             opening.device()
 
         try:
-            if self._await(opening.wait, began):
+            if self._await(opening.wait, began, hanging):
                 stream = self._connect(opening.device(), start)
         finally:
             if stream is None:
@@ -253,13 +255,19 @@ class LiveSession:
             say("the engine has not returned from its last hop, and cannot begin again before that; an effect may hang")
         return self._await(stream.worker.join, began)
 
-    def _await(self, done: Callable[[float], bool], began: float) -> bool:
-        """Wait until `done(seconds to wait)`, and do meanwhile what a run does; False where the run ended first."""
-        next_status = time.monotonic() + _STATUS_S
+    def _await(self, done: Callable[[float], bool], began: float, hanging: str = "") -> bool:
+        """Wait until `done(seconds to wait)`, and do meanwhile what a run does; False where the run ended first.
+
+        `hanging` is said once, where that takes long.
+        """
+        next_status, late = time.monotonic() + _STATUS_S, time.monotonic() + _OPEN_PATIENCE_S
         while not done(_TICK_S):
             if self._stopping.is_set() or self._is_over(began):
                 return False
             self._on_tick()
+            if hanging and time.monotonic() >= late:
+                say(hanging)
+                hanging = ""
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_S
                 self._say_status()

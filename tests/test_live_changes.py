@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 
 from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
@@ -145,26 +148,47 @@ def test_no_engine_is_begun_again_while_it_hangs() -> None:
 class Hanging(ClockDevice):
     """A device in a sound system that stands still while it is started."""
 
-    go_on, starting = threading.Event(), threading.Event()
+    def __init__(self) -> None:
+        super().__init__(RATE, 256, limit=RATE // 2)
+        self.go_on, self.starting = threading.Event(), threading.Event()
 
     def start(self, exchange: Exchange) -> None:
+        self.since = time.monotonic()
         self.starting.set()
-        self.go_on.wait(10.0)
+        self.go_on.wait(20.0)
         super().start(exchange)
 
 
-def test_a_run_ends_while_its_device_hangs_in_starting_again() -> None:
-    engine, ticks = small_engine(), itertools.count()
+def after_a_loss(hanging: Hanging, on_tick: Callable[[LiveSession], object]) -> tuple[LiveSession, dict[str, Any]]:
+    """A run that has lost its first device and opens this one, and its report."""
+    engine = small_engine()
     engine.warm_up()
+    options = SessionOptions(seconds=60.0, status=False)
+    lost = Lost(RATE, 256, limit=RATE // 4)
+    session = LiveSession(engine, lost, lambda hung: hanging, options, lambda: on_tick(session))
+    return session, session.run()
 
-    def tick() -> None:
-        if Hanging.starting.is_set() and next(ticks) == 10:
+
+def test_a_run_ends_while_its_device_hangs_in_starting_again() -> None:
+    hanging, ticks = Hanging(), itertools.count()
+
+    def tick(session: LiveSession) -> None:
+        if hanging.starting.is_set() and next(ticks) == 10:
             session.stop()
 
-    hanging = Hanging(RATE, 256, limit=RATE // 2)
-    options = SessionOptions(seconds=60.0, status=False)
-    session = LiveSession(engine, Lost(RATE, 256, limit=RATE // 4), lambda hung: hanging, options, tick)
-    report = session.run()
-    assert not Hanging.go_on.is_set() and session.abandoned and report["reconnects"] == 0
-    Hanging.go_on.set()
+    session, report = after_a_loss(hanging, tick)
+    assert not hanging.go_on.is_set() and session.abandoned and report["reconnects"] == 0
+    hanging.go_on.set()
     wait_until(lambda: hanging.finished)        # and is closed where it opens after all
+
+
+def test_a_device_that_hangs_in_starting_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    hanging = Hanging()
+
+    def tick(session: LiveSession) -> None:
+        if hanging.starting.is_set() and time.monotonic() > hanging.since + 7.0:
+            hanging.go_on.set()
+
+    _, report = after_a_loss(hanging, tick)
+    assert report["reconnects"] == 1
+    assert capsys.readouterr().err.count("the sound system has not answered for 5 s") == 1
