@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.output_folder import make_folder
+from bridge.take_files import check_unused, show_new
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.state import state_fields
-from vqss_engine.whole_files import written_whole
+from vqss_engine.whole_files import hidden_beside
 
 FORMAT = 1
 MOST_CHANGES = 1_000_000
@@ -46,9 +47,8 @@ class Automation:
     """
 
     def __init__(self, surface: ControlSurface, take: Take | None = None, target: Path | None = None) -> None:
-        if target is not None and target.exists():
-            raise VQSSError(f"'{target}' exists; choose another name for --write-automation, or move it away")
         if target is not None:
+            check_unused(target, "--write-automation")
             make_folder(target.parent)  # at once: what was played for an hour must not be lost at its end
         self._surface, self._target = surface, target
         self._due = list(_checked(surface, take)) if take else []
@@ -116,12 +116,17 @@ class Automation:
             self._surface.telemetry.report(f"automation: {MOST_CHANGES} moves are written; what follows is left out")
 
     def close(self) -> None:
-        """Write the file, whole or not at all; raises VQSSError where that fails. May be called twice."""
+        """Write the file, whole or not at all; raises VQSSError where that fails. May be called twice.
+
+        Where another has taken its name meanwhile, it is written under a name like it, which the VQSSError tells.
+        """
         if self._leave is None or self._target is None:
             return
         self._leave()
         self._leave = None
-        write_take(self._target, Take(self._before, tuple(self._written)))
+        written = write_take(self._target, Take(self._before, tuple(self._written)))
+        if written != self._target:
+            raise VQSSError(f"'{self._target}' exists by now; the automation is kept as '{written}'")
 
 
 def read_take(path: Path) -> Take:
@@ -141,14 +146,19 @@ def read_take(path: Path) -> Take:
     return Take(start, tuple((float(second), path, value) for second, path, value in changes))
 
 
-def write_take(path: Path, take: Take) -> None:
-    """Write a take, one change a line; raises VQSSError, and then there is no file."""
+def write_take(path: Path, take: Take) -> Path:
+    """Write a take, one change a line; returns where, which is beside `path` if there is something already.
+
+    Raises VQSSError, and then there is no file.
+    """
     lines = ",\n".join(json.dumps(change, ensure_ascii=False) for change in take.changes)
     start = json.dumps(take.start, indent=1, ensure_ascii=False)
+    partial = hidden_beside(path)
     try:
-        with written_whole(path) as partial:
-            partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
+        partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
+        return show_new(partial, path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise VQSSError(f"cannot write the automation '{path}' ({error.strerror}); choose another folder") from error
 
 

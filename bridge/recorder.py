@@ -19,7 +19,9 @@ from bridge.exchange import Exchange
 from bridge.exchange_kernel import FADE_FRAMES, RECORDING
 from bridge.manifest import stem_name
 from bridge.output_folder import make_folder
+from bridge.take_files import check_unused, show_new
 from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.whole_files import hidden_beside
 
 Block = NDArray[np.float32]
 
@@ -31,7 +33,8 @@ class Recorder:
 
     clusters: number and name of each with outputs of its own, for files such as `NAME_cluster_03.wav` beside
     `NAME.wav`; none of them records main alone.
-    Nothing has its final name before it is complete. Raises VQSSError where the files cannot be made.
+    Nothing has its final name before it is complete, nor replaces what has taken that name meanwhile.
+    Raises VQSSError where the files cannot be made.
     """
 
     def __init__(self, path: Path, clusters: Mapping[int, str], report: Callable[[str], None]) -> None:
@@ -40,8 +43,7 @@ class Recorder:
         self._coding = Coding.named(path.suffix[1:].lower())
         self.paths = [path, *(_cluster_path(path, k, name) for k, name in clusters.items())]
         for target in self.paths:
-            if target.exists():
-                raise VQSSError(f"'{target}' exists; choose another name for --record, or move it away")
+            check_unused(target, "--record")
         self._report = report
         self._writers: list[AudioWriter] = []
         self._exchange: Exchange | None = None
@@ -50,7 +52,8 @@ class Recorder:
         self._block: Block = np.zeros((0, _PIECE), np.float32)
         self._last: Block = self._block[:, :1]
         self.failed = False
-        """Whether it ended before the run, by the disk or by another rate; what was written before is kept."""
+        """Whether it ended before the run, by the disk or by another rate, or had to take another name; what was
+        written is kept."""
         self._taken, self._recorded = 0, False
 
     def attach(self, exchange: Exchange) -> None:
@@ -76,8 +79,8 @@ class Recorder:
     def _open(self, rate_hz: int) -> None:
         """Begin all files, or none."""
         try:
-            for path in self.paths:
-                self._writers.append(self._writer(path, rate_hz))
+            for index, path in enumerate(self.paths):
+                self._writers.append(self._writer(index, path, rate_hz))
         except VQSSError:
             for writer in self._writers:
                 _discard(writer)
@@ -104,9 +107,13 @@ class Recorder:
         except VQSSError as error:
             self._fail(error)
         try:
-            writer.path.replace(path)
+            shown = show_new(writer.path, path)
         except OSError as error:
             self._fail(disk_error(path.parent, error))
+            return
+        if shown != path:
+            self._report(f"'{path}' exists by now; the recording is kept as '{shown}'")
+            self.failed = True
 
     def _fail(self, error: VQSSError) -> None:
         if not self.failed:
@@ -126,9 +133,10 @@ class Recorder:
         self._taken = FADE_FRAMES
         self._write()
 
-    def _writer(self, path: Path, rate_hz: int) -> AudioWriter:
+    def _writer(self, index: int, path: Path, rate_hz: int) -> AudioWriter:
         make_folder(path.parent)
-        return AudioWriter(path.with_name(f".{path.name}.part"), rate_hz, 2, self._coding)
+        # By its number, for of long names the hidden ones are all the same.
+        return AudioWriter(hidden_beside(path.with_name(f"{index}-{path.name}")), rate_hz, 2, self._coding)
 
     def _run(self) -> None:
         while True:

@@ -78,6 +78,17 @@ def test_the_folder_of_a_take_is_made_at_once(tmp_path: Path) -> None:
         Automation(ControlSurface(4), None, tmp_path / "file" / "take.json")
 
 
+def test_a_file_that_appears_during_the_run_stays(tmp_path: Path) -> None:
+    automation = Automation(ControlSurface(4), None, tmp_path / "take.json")
+    automation.begin()
+    (tmp_path / "take.json").write_text("mine")
+    with pytest.raises(VQSSError, match=r"kept as .*take-2\.json"):
+        automation.close()
+    automation.close()
+    assert (tmp_path / "take.json").read_text() == "mine" and read_take(tmp_path / "take-2.json").changes == ()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_seconds_go_on_where_the_device_comes_back_at_another_rate(tmp_path: Path) -> None:
     surface = ControlSurface(4)
     automation = Automation(surface, None, tmp_path / "take.json")

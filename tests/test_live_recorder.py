@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from bridge.exchange import Exchange
 from bridge.hop_times import HopTimes
 from bridge.live_source import SongPlayer
 from bridge.live_stream import LiveStream
+from bridge.output_folder import hidden_beside
 from bridge.recorder import Recorder
 from tests.live_runs import RATE, heard, play, song_file
 from tests.osc_peers import wait_until
@@ -24,6 +26,16 @@ from tests.streams import small_engine
 from vqss_engine.errors import VQSSError
 
 BLOCK = 512
+
+
+def recorded(recorder: Recorder, level: float = 0.25, rate_hz: int = RATE) -> None:
+    """Let it record twenty blocks."""
+    exchange = Exchange(2, 2, rate_hz)
+    recorder.attach(exchange)
+    exchange.begin(0)
+    for _ in range(20):
+        exchange.exchange(np.full((2, BLOCK), level, np.float32), np.zeros((2, BLOCK), np.float32))
+    exchange.hold()
 
 
 def test_what_a_slow_disk_misses_is_as_long_in_the_file() -> None:
@@ -78,12 +90,7 @@ def test_another_rate_ends_a_recording_and_is_a_failure(tmp_path: Path) -> None:
     said: list[str] = []
     recorder = Recorder(tmp_path / "take.wav", {}, said.append)
     for rate in (RATE, 48000, RATE):
-        exchange = Exchange(2, 2, rate)
-        recorder.attach(exchange)
-        exchange.begin(0)
-        for _ in range(20):
-            exchange.exchange(np.full((2, BLOCK), 0.25, np.float32), np.zeros((2, BLOCK), np.float32))
-        exchange.hold()
+        recorded(recorder, rate_hz=rate)
     recorder.close()
     audio, rate = soundfile.read(tmp_path / "take.wav")
     assert rate == RATE and 20 * BLOCK <= len(audio) <= 21 * BLOCK
@@ -121,11 +128,58 @@ def test_tries_to_open_a_device_again_do_not_touch_a_recording(tmp_path: Path) -
 
 
 def test_what_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:
-    name = "x" * 232        # with a cluster's name behind it too long for a temporary one, and main's is not
-    recorder = Recorder(tmp_path / f"{name}.wav", {0: "long"}, pytest.fail)
+    recorder = Recorder(tmp_path / "take.wav", {0: "a", 1: "b"}, pytest.fail)
+    blocked = hidden_beside(tmp_path / "2-take_cluster_01_b.wav")
+    blocked.mkdir()
     with pytest.raises(VQSSError):
         recorder.attach(Exchange(2, 2, RATE))
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [blocked]
+
+
+def test_names_as_long_as_can_be_are_recorded_to(tmp_path: Path) -> None:
+    names = {0: "a", 1: "b"}
+    path = tmp_path / f"{'x' * 238}.wav"
+    recorder = Recorder(path, names, pytest.fail)
+    recorded(recorder)
+    recorder.close()
+    assert sorted(tmp_path.iterdir()) == sorted(recorder.paths)
+    with pytest.raises(VQSSError, match="choose another name"):
+        Recorder(path.with_stem("x" * 240), names, pytest.fail)
+
+
+def test_what_appears_during_a_recording_stays(tmp_path: Path) -> None:
+    said: list[str] = []
+    recorder = Recorder(tmp_path / "take.wav", {0: ""}, said.append)
+    recorded(recorder)
+    (tmp_path / "take.wav").write_bytes(b"mine")
+    recorder.close()
+    assert (tmp_path / "take.wav").read_bytes() == b"mine"
+    assert heard(tmp_path / "take-2.wav").shape[1] == 20 * BLOCK
+    assert recorder.failed and len(said) == 1 and "take-2.wav" in said[0]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["take-2.wav", "take.wav", "take_cluster_00.wav"]
+
+
+def test_two_recordings_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    said: list[str] = []
+    code = (
+        "import sys, pathlib\n"
+        "from bridge.recorder import Recorder\n"
+        "from tests.test_live_recorder import recorded\n"
+        "recorder = Recorder(pathlib.Path(sys.argv[1]), {}, print)\n"
+        "recorded(recorder, 0.5)\n"
+        "input()\n"
+        "recorder.close()\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "take.wav")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        wait_until(lambda: list(tmp_path.iterdir()), 60.0)
+        recorder = Recorder(tmp_path / "take.wav", {}, said.append)
+        recorded(recorder)
+        recorder.close()
+        assert "take-2.wav" in other.communicate("\n", 60.0)[0]
+    takes = [heard(tmp_path / name) for name in ("take.wav", "take-2.wav")]
+    assert [float(take.max()) for take in takes] == [0.25, 0.5]
+    assert not said and len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.fixture

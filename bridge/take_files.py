@@ -1,0 +1,69 @@
+"""The files of a take, of sound or of moves: each comes to its name when it is whole, and never replaces another."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from vqss_engine.errors import VQSSError
+
+_LONGEST_NAME = 255     # bytes
+_KEPT_OF_NAME = 50      # characters, which are 200 bytes at most
+
+
+def check_unused(path: Path, option: str) -> None:
+    """Raise VQSSError where there is something at `path` already, or never can be; `option` is what it was given to."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise VQSSError(f"'{path}' cannot be ({error.strerror}); choose another name for {option}") from error
+    raise VQSSError(f"'{path}' exists; choose another name for {option}, or move it away")
+
+
+def show_new(hidden: Path, path: Path) -> Path:
+    """Give `hidden` the name `path`, or `NAME-2`, `NAME-3` where that is taken by now; returns which it is.
+
+    Raises OSError where there can be none of them, and then `hidden` is where it was.
+    """
+    for number in itertools.count(1):
+        target = path if number == 1 else _numbered(path, number)
+        with suppress(FileExistsError):
+            _move(hidden, target)
+            return target
+    raise AssertionError("numbers do not end")
+
+
+def _numbered(path: Path, number: int) -> Path:
+    name, short = (f"{stem}-{number}{path.suffix}" for stem in (path.stem, path.stem[:_KEPT_OF_NAME]))
+    return path.with_name(name if len(os.fsencode(name)) <= _LONGEST_NAME else short)
+
+
+def _move(hidden: Path, target: Path) -> None:
+    """Raises FileExistsError where there is something at `target`, whoever puts it there and whenever."""
+    try:
+        os.link(hidden, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise
+        _claim(hidden, target)  # a file system without links, such as that of most USB sticks
+        return
+    with suppress(OSError):
+        hidden.unlink()
+
+
+def _claim(hidden: Path, target: Path) -> None:
+    """The same without links: an empty file takes the name, which nobody else can have then, and is replaced."""
+    target.open("xb").close()
+    try:
+        os.replace(hidden, target)
+    except OSError:
+        with suppress(OSError):
+            target.unlink()
+        raise
