@@ -241,7 +241,7 @@ class AudioWriter:
             found = soundfile.info(native_name(self.path)).frames if self._written else 0
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._failure(error) from error
-        if found < self._written:
+        if not self._written <= found < _UNKNOWN_FRAMES:    # a FLAC file that could not be ended tells no length
             raise self._failure(None)
 
     def abandon(self) -> None:

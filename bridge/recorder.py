@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from bridge.audio_files import AudioWriter, disk_error
 from bridge.coding import Coding
+from bridge.cut_flac import end_with_last_frame
 from bridge.exchange import Exchange
 from bridge.exchange_kernel import FADE_FRAMES, RECORDING
 from bridge.manifest import stem_name
@@ -106,6 +108,7 @@ class Recorder:
             writer.close()
         except VQSSError as error:
             self._fail(error)
+            _mend(writer)
         try:
             shown = show_new(writer.path, path)
         except OSError as error:
@@ -170,6 +173,12 @@ class Recorder:
 def _discard(writer: AudioWriter) -> None:
     writer.abandon()
     writer.path.unlink(missing_ok=True)
+
+
+def _mend(writer: AudioWriter) -> None:
+    """Let a file that could not be ended be read all the same; other formats than FLAC can be as they are."""
+    with suppress(OSError, ValueError):
+        end_with_last_frame(writer.path)
 
 
 def _cluster_path(path: Path, k: int, name: str) -> Path:

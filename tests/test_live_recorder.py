@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from bridge import exchange_kernel as kernel
+from bridge.audio_files import AudioReader
 from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
 from bridge.hop_times import HopTimes
@@ -208,6 +209,28 @@ def test_a_full_disk_ends_the_recording_and_not_the_sound(tmp_path: Path, full_d
     assert report["hops"] > seconds * RATE / engine.hop - 8
     assert "the recording ends here" in " ".join(engine.telemetry.snapshot().errors)
     assert 0 < take.shape[1] <= full_disk / 6
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+def test_what_a_full_disk_has_room_for_can_be_separated(ending: str, tmp_path: Path, full_disk: int) -> None:
+    said: list[str] = []
+    recorder = Recorder(tmp_path / f"take.{ending}", {}, said.append)
+    exchange = Exchange(2, 2, RATE)
+    recorder.attach(exchange)
+    exchange.begin(0)
+    noise = 0.2 * np.random.default_rng(0).standard_normal((2, RATE)).astype(np.float32)
+    for _ in range(100):
+        if recorder.failed:
+            break
+        exchange.exchange(noise, np.zeros_like(noise))
+        wait_until(lambda: recorder.failed or exchange.recorded.readable < RATE)
+    exchange.hold()
+    recorder.close()
+    assert recorder.failed and len(said) == 1 and "full" in said[0]
+    reader = AudioReader(tmp_path / f"take.{ending}")
+    assert sum(block.shape[1] for block in reader.blocks(4096)) == reader.frames
+    assert reader.frames is not None and reader.frames > 2 * RATE
+    reader.close()
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
