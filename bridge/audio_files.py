@@ -220,9 +220,10 @@ class AudioWriter:
                 native_name(path), "w", sample_rate, channels, coding.subtype, format=container
             )
         except (soundfile.LibsndfileError, OSError) as error:
+            failure = self._failure(error)
             with suppress(OSError):
                 path.unlink()
-            raise self._failure(error) from error
+            raise failure from error
 
     def write(self, block: Block) -> None:
         """Append (C, n) float32."""
@@ -231,7 +232,7 @@ class AudioWriter:
         try:
             self._file.write(block.T)
         except (soundfile.LibsndfileError, AssertionError, OSError) as error:
-            raise self._failure(error) from error
+            raise self._break(error) from error
         self._written += block.shape[1]
 
     def close(self) -> None:
@@ -240,21 +241,33 @@ class AudioWriter:
             self._file.close()
             found = soundfile.info(native_name(self.path)).frames if self._written else 0
         except (soundfile.LibsndfileError, OSError) as error:
-            raise self._failure(error) from error
+            raise self._break(error) from error
         if not self._written <= found < _UNKNOWN_FRAMES:    # a FLAC file that could not be ended tells no length
-            raise self._failure(None)
+            raise self._break(None)
 
     def abandon(self) -> None:
         """Close without a check; the file is about to be deleted."""
         with suppress(soundfile.LibsndfileError, OSError):
             self._file.close()
 
+    def _break(self, error: Exception | None) -> VQSSError:
+        """What went wrong with a file that was begun; `error` None when only its size tells."""
+        if not self.path.exists():
+            place = _place(self.path.parent)
+            return VQSSError(f"what was being written to '{place}' was removed meanwhile; choose another folder")
+        return self._failure(error)
+
     def _failure(self, error: Exception | None) -> VQSSError:
         if isinstance(error, OSError):
             return disk_error(self.path.parent, error)
         code = getattr(error, "code", None)
-        if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError) or _is_full(self.path.parent):
+        if _is_full(self.path.parent):
             return disk_error(self.path.parent, None)
+        if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError):
+            return VQSSError(
+                f"the disk that holds '{_place(self.path.parent)}' takes no more (it may be full, or the file too"
+                " long); free some space or choose another folder"
+            )
         return VQSSError(f"cannot write '{self.path.name}' ({error}); choose another --format")
 
 
@@ -266,9 +279,14 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
+def _place(folder: Path) -> Path:
+    """Where what is written to `folder` will be found."""
+    return folder.parent if folder.name.startswith(".") else folder
+
+
 def disk_error(folder: Path, error: OSError | None) -> VQSSError:
-    """The message for a failed write below `folder`; `error` None when only the size tells that it failed."""
-    place = folder.parent if folder.name.startswith(".") else folder
+    """The message for a failed write below `folder`; `error` None where the disk is full, whoever tells it."""
+    place = _place(folder)
     if error is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
         return VQSSError(f"the disk that holds '{place}' is full; free some space or choose another folder")
     return VQSSError(f"cannot write to '{place}' ({error.strerror or error}); choose another folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -181,6 +182,17 @@ def test_two_recordings_of_one_name_are_both_kept(tmp_path: Path) -> None:
     takes = [heard(tmp_path / name) for name in ("take.wav", "take-2.wav")]
     assert [float(take.max()) for take in takes] == [0.25, 0.5]
     assert not said and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder in use")
+def test_a_folder_that_is_removed_meanwhile_is_told_as_such(tmp_path: Path) -> None:
+    said: list[str] = []
+    recorder = Recorder(tmp_path / "takes" / "take.wav", {}, said.append)
+    recorded(recorder)
+    shutil.rmtree(tmp_path / "takes")
+    recorder.close()
+    assert recorder.failed and len(said) == 1
+    assert "was removed" in said[0] and "full" not in said[0]
 
 
 @pytest.fixture
