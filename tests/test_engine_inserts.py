@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from tests.streams import delayed, largest_step, noise, run, run_multi, small_en
 from vqss_engine.delay import DelayLine
 from vqss_engine.errors import VQSSError
 from vqss_engine.inserts import MAIN
+from vqss_engine.renderer import Renderer
 
 
 class Late:
@@ -166,6 +169,38 @@ def test_a_bypassed_insert_is_its_cluster_unprocessed() -> None:
     signal = noise(engine, 60)
     tail = slice(-30 * engine.hop, None)
     assert worst_dbfs((run(engine, signal) - run(other, signal))[:, tail]) < -110
+
+
+class Hurried(Renderer):
+    """One in which, between any two looks at its inserts, the audio's thread has gone on by some hops."""
+
+    looked_at = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("_incoming", "_next", "_current") and object.__getattribute__(self, "looked_at"):
+            self.looked_at = False
+            value = object.__getattribute__(self, name)
+            for _ in range(2):
+                self._move_on()
+            self.looked_at = True
+            return value
+        return object.__getattribute__(self, name)
+
+    def _move_on(self) -> None:
+        self._warm = 0
+        self._fade.jump(1.0)
+        self.take(np.zeros((2, 256), np.float32))
+
+
+def test_a_bypass_reaches_inserts_that_are_moving_on() -> None:
+    engine = small_engine()
+    engine.set_inserts({1: Late()})
+    renderer = engine._renderer
+    inserts = renderer._incoming
+    renderer.__class__ = Hurried
+    renderer.looked_at = True
+    engine.bypass_insert(1, True)
+    assert inserts.slots[1].bypass
 
 
 class Raising(Late):

@@ -200,7 +200,8 @@ class Renderer:
 
     def bypass_insert(self, key: int | str, bypass: bool) -> None:
         """Crossfade the insert at `key` (a cluster or 'main') to its delayed input, or back."""
-        for inserts in (self._current, self._next, self._incoming):
+        # In the order that the audio's thread moves a set on: read against it, one could move past unseen.
+        for inserts in (self._incoming, self._next, self._current):
             if inserts is not None and key in inserts.slots:
                 inserts.slots[key].bypass = bypass
 
