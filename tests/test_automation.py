@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.automation import Automation, Take, read_take, write_take
 from bridge.cli import main
+from bridge.live_session import LiveSession
 from bridge.pedalboard_bridge import ClusterRack, RackHost
 from tests.live_runs import RATE, heard, play, song_file
 from tests.streams import noise, small_bundle, small_engine
@@ -87,6 +88,26 @@ def test_a_file_that_appears_during_the_run_stays(tmp_path: Path) -> None:
     automation.close()
     assert (tmp_path / "take.json").read_text() == "mine" and read_take(tmp_path / "take-2.json").changes == ()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_automation_that_cannot_be_written_does_not_swallow_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_bundle().save(tmp_path / "small")
+    folder = tmp_path / "takes"
+    run_session = LiveSession.run
+
+    def run_and_remove(session: LiveSession) -> dict[str, object]:
+        report = run_session(session)
+        folder.rmdir()
+        return report
+
+    monkeypatch.setattr(LiveSession, "run", run_and_remove)
+    command = ["live", "--input", "none", "--output", "none", "--freewheel", "--seconds", "0.1", "--osc", "none",
+               "--json", "--model", tmp_path / "small", "--write-automation", folder / "take.json"]  # fmt: skip
+    assert main(list(map(str, command))) == 1
+    said = capsys.readouterr()
+    assert "cannot write the automation" in said.err and "hops" in json.loads(said.out)
 
 
 def test_seconds_go_on_where_the_device_comes_back_at_another_rate(tmp_path: Path) -> None:

@@ -93,17 +93,24 @@ def run(arguments: argparse.Namespace) -> int:
         end_after(lambda: os.read(sys.stdin.fileno(), 1))
     if arguments.measure_latency:
         return _measure(arguments)
+    status = 0
     with ExitStack() as stack:
-        session = _session(arguments, stack)
+        session, automation = _session(arguments, stack)
         _stop_on_signals(session.stop, stack)
         report = session.run()
+        try:
+            if automation is not None:
+                automation.close()
+        except VQSSError as error:      # the report of the run is owed all the same
+            say(str(error))
+            status = 1
         if sys.stderr.isatty():
             print(file=sys.stderr)
     if arguments.json:
         print_json(report)
     else:
         print_report(report)
-    status = int(session.recording_failed)
+    status = status or int(session.recording_failed)
     if session.abandoned:
         # A stream that hangs in the audio system would hang the end of this process too.
         sys.stdout.flush()
@@ -184,7 +191,7 @@ def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, De
     return engine, device, lambda hung: open_again(choice, names, layout, hung)
 
 
-def _session(arguments: argparse.Namespace, stack: ExitStack) -> LiveSession:
+def _session(arguments: argparse.Namespace, stack: ExitStack) -> tuple[LiveSession, Automation | None]:
     """All of it, built but not running."""
     from bridge.live_session import LiveSession, SessionOptions
     from bridge.live_stage import engine_rate_hz
@@ -203,7 +210,7 @@ def _session(arguments: argparse.Namespace, stack: ExitStack) -> LiveSession:
         song, _music(arguments), arguments.record, seconds, automation=automation,
         clusters=_paired_clusters(arguments.outputs),
     )  # fmt: skip
-    return LiveSession(engine, device, open_again, options, rack.poll, rack.run_at)
+    return LiveSession(engine, device, open_again, options, rack.poll, rack.run_at), automation
 
 
 def _automation(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> Automation | None:
