@@ -208,12 +208,13 @@ class LiveSession:
 
     def _reconnect(self, stream: LiveStream, began: float) -> None:
         """Leave a lost device behind, without waiting for it, and try every two seconds to have one again."""
-        self._telemetry.state = EngineState.DEVICE_LOST
         say(f"the device '{stream.device.name}' was lost or has changed; trying again every {RETRY_S:g} s")
         self._disconnect()
+        self._show_loss()
         wait, hung, reason = 0.0, stream.device.hung, ""
         if not self._outlive(stream, began):
             return
+        self._show_loss()   # a worker that hung has told of its last hop meanwhile
         while not self._stopping.wait(wait) and not self._is_over(began):
             wait = RETRY_S
             try:
@@ -229,6 +230,12 @@ class LiveSession:
                 self.counts.reconnects += 1
                 say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
             return
+
+    def _show_loss(self) -> None:
+        """No device, and no sound: levels and load would stand still at their last values."""
+        self._telemetry.state = EngineState.DEVICE_LOST
+        self._telemetry.silence()
+        self._telemetry.load = 0.0
 
     def _connect_again(self, hung: bool, began: float) -> LiveStream | None:
         """To the device, opened and started where that may hang; None where the run ended first. Raises VQSSError."""

@@ -192,3 +192,22 @@ def test_a_device_that_hangs_in_starting_is_told_of_once(capsys: pytest.CaptureF
     _, report = after_a_loss(hanging, tick)
     assert report["reconnects"] == 1
     assert capsys.readouterr().err.count("the sound system has not answered for 5 s") == 1
+
+
+def test_meters_fall_silent_with_a_device_that_is_lost() -> None:
+    engine, seen = small_engine(), []
+    engine.warm_up()
+    telemetry = engine.telemetry
+    hanging = Hanging()
+
+    def sound() -> None:
+        telemetry.rms_power[0], telemetry.load = 0.5, 0.5
+
+    def tick() -> None:
+        if hanging.starting.is_set():
+            seen.append((telemetry.state, max(telemetry.rms_power), telemetry.load))
+            hanging.go_on.set()
+
+    options = SessionOptions(seconds=60.0, status=False, before_chunk=sound)
+    LiveSession(engine, Lost(RATE, 256, limit=RATE // 4), lambda hung: hanging, options, tick).run()
+    assert seen[0] == (EngineState.DEVICE_LOST, 0.0, 0.0)
