@@ -80,11 +80,16 @@ def settled(choice: DeviceChoice) -> DeviceChoice:
 
 def open_again(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout, hung: bool) -> Device:
     """Another `open_device` after the last one was lost; `hung`: that one cannot be closed."""
-    if not choice.is_clock and JACK not in (choice.source, choice.target):
+    if not choice.is_clock and not _is_jack(choice):
         from bridge.portaudio_library import look_again
 
         look_again(hung)
-    return open_device(choice, cluster_names, layout)
+    # A server whose blocks change during the run is served as it is.
+    return open_device(replace(choice, block=0) if _is_jack(choice) else choice, cluster_names, layout)
+
+
+def _is_jack(choice: DeviceChoice) -> bool:
+    return JACK in (choice.source, choice.target)
 
 
 def open_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout) -> Device:
@@ -94,7 +99,7 @@ def open_device(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layo
         rate_hz = choice.rate_hz or layout.rate_hz
         limit = None if choice.seconds is None else round(choice.seconds * rate_hz)
         return ClockDevice(rate_hz, choice.block or layout.hop, choice.free, limit, layout.channels)
-    if JACK in (choice.source, choice.target):
+    if _is_jack(choice):
         return _jack_device(choice, cluster_names, clusters, layout)
     from bridge.audio_host import PortAudioDevice
 
@@ -138,5 +143,10 @@ def _jack_device(
         device.close()
         raise VQSSError(
             f"the JACK server runs at {device.rate_hz} Hz, not {choice.rate_hz}; leave --samplerate out, or restart it"
+        )
+    if choice.block not in (0, device.block):
+        device.close()
+        raise VQSSError(
+            f"the JACK server's blocks are {device.block}; leave --blocksize out, or run jack_bufsize {choice.block}"
         )
     return device

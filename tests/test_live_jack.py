@@ -159,6 +159,7 @@ def test_what_does_not_fit_is_refused_in_one_line(model: tuple[ModelBundle, Path
     bundle = ("--model", str(model[1]))
     with JackServer() as server:
         assert "44100 Hz, not 48000" in refused(server, *bundle, "--input", "jack", "--samplerate", "48000")
+        assert "blocks are 256" in refused(server, *bundle, "--input", "jack", "--blocksize", "64")
         few = refused(server, *bundle, "--input", "system", "--output", "system", "--outputs", "multi")
         assert "has 2 output channels, and 10 are needed" in few
         assert "no output device 'nowhere'" in refused(server, *bundle, "--output", "nowhere")
