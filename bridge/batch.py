@@ -1,8 +1,7 @@
 """Several songs in one call, one after the other or in worker processes.
 
 Processes: the caller draws the bar and collects results; each worker separates one song at a time and reports the
-seconds done through shared memory. Workers ignore Ctrl-C and stop at their next block once the caller says so, or at
-once where they are terminated, so that each removes its own unfinished folder.
+seconds done through shared memory.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -25,7 +23,7 @@ from bridge.progress import AudioProgress
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.offline import usable_cores
-from vqss_engine.stop_signals import ended_by_signals, interrupts_ignored
+from vqss_engine.worker_pool import worker_pool
 
 _POLL_SECONDS = 0.2
 
@@ -93,12 +91,11 @@ def _separate_shown(song: Path, folder: Path, bundle: ModelBundle, job: FileJob)
 
 _bundle: ModelBundle
 _done: Synchronized[float]
-_stop: Any
 
 
-def _start_worker(model: Path | None, done: Synchronized[float], stop: Any) -> None:
-    global _bundle, _done, _stop
-    _bundle, _done, _stop = ModelBundle.load(model), done, stop
+def _start_worker(model: Path | None, done: Synchronized[float]) -> None:
+    global _bundle, _done
+    _bundle, _done = ModelBundle.load(model), done
 
 
 def _separate_in_worker(song: Path, folder: Path, job: FileJob) -> Separation | VQSSError:
@@ -106,58 +103,31 @@ def _separate_in_worker(song: Path, folder: Path, job: FileJob) -> Separation | 
 
     def advance(seconds: float) -> None:
         nonlocal reached
-        if _stop.is_set():
-            raise KeyboardInterrupt
         with _done.get_lock():
             _done.value += seconds - reached
         reached = seconds
 
     try:
-        with ended_by_signals():
-            return separate_file(song, folder, _bundle, job, advance)
+        return separate_file(song, folder, _bundle, job, advance)
     except UsageError:
         raise
     except VQSSError as error:
         return error
-    except KeyboardInterrupt:
-        return VQSSError(f"'{song}' was not finished; run it again")
 
 
 def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
-    context = multiprocessing.get_context("spawn")
-    done, stop = context.Value("d", 0.0), context.Event()
+    done = multiprocessing.get_context("spawn").Value("d", 0.0)
     workers = min(batch.workers, len(batch.songs))
     job = replace(batch.job, threads=max(1, usable_cores() // workers))
     lengths = [song_seconds(song) for song, _ in batch.songs]
     total = sum(length or 0.0 for length in lengths)
     with (
         AudioProgress(total, f"{len(batch.songs)} songs") as bar,
-        _pool(ProcessPoolExecutor(workers, context, _start_worker, (batch.model, done, stop)), stop) as pool,
+        worker_pool(workers, _start_worker, batch.model, done) as submit,
     ):
-        with interrupts_ignored():
-            futures = {
-                pool.submit(_separate_in_worker, song, folder, job): song
-                for song, folder in batch.songs
-            }
+        futures = {submit(_separate_in_worker, song, folder, job): song for song, folder in batch.songs}
         for future in _as_completed(set(futures), lambda: bar.reach(done.value)):
             finished((futures[future], future.result()))
-
-
-@contextmanager
-def _pool(pool: ProcessPoolExecutor, stop: Any) -> Iterator[ProcessPoolExecutor]:
-    """The pool; after an error or Ctrl-C its workers are told to stop and waited for.
-
-    Raises VQSSError where a worker died.
-    """
-    try:
-        yield pool
-    except BrokenExecutor as error:
-        raise VQSSError("a worker process died, perhaps for want of memory; use fewer --jobs") from error
-    except BaseException:
-        stop.set()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _as_completed(futures: set[Future[Any]], poll: Callable[[], None]) -> Iterator[Future[Any]]:

@@ -9,10 +9,8 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ from training.score import Score
 from training.stem_file import STEM_FORMATS, write_stem
 from training.synth import find_soundfonts, renew_general_midi
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.stop_signals import end_after, ended_by_signals, interrupts_ignored
+from vqss_engine.worker_pool import worker_pool
 
 log = logging.getLogger(__name__)
 
@@ -127,22 +125,9 @@ def _finished(job: Job, indices: Sequence[int], jobs: int) -> Any:
         for index in indices:
             yield _render(index)
         return
-    context = get_context("spawn")
-    wanted, stop = context.Pipe(duplex=False)
-    cache_mb = max(LEAST_CACHE_MB, CACHE_MB // jobs)
-    with stop, ProcessPoolExecutor(jobs, context, _start_worker, (job, wanted, cache_mb)) as pool:
-        with interrupts_ignored():
-            futures = [pool.submit(_render_in_worker, index) for index in indices]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenExecutor as error:
-            raise VQSSError("a worker process died, perhaps for want of memory; use fewer --jobs") from error
-        except BaseException:
-            stop.close()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with worker_pool(jobs, _start_worker, job, max(LEAST_CACHE_MB, CACHE_MB // jobs)) as submit:
+        for future in as_completed([submit(_render, index) for index in indices]):
+            yield future.result()
 
 
 class _Worker:
@@ -153,18 +138,10 @@ class _Worker:
     arrangements: Sequence[Path]
 
 
-def _start_worker(job: Job, wanted: Connection | None = None, cache_mb: int = CACHE_MB // 2) -> None:
-    """`wanted`, of a process of its own: ends when its work is not wanted any more, or whoever wanted it has died."""
+def _start_worker(job: Job, cache_mb: int = CACHE_MB // 2) -> None:
     _Worker.job = job
     _Worker.bank = None if job.samples_dir is None else SampleBank(job.samples_dir, job.split, cache_mb)
     _Worker.arrangements = midi_files(job.midi_dir) if job.midi_dir else ()
-    if wanted is not None:
-        end_after(lambda: wanted.poll(None))
-
-
-def _render_in_worker(index: int) -> Path:
-    with ended_by_signals():
-        return _render(index)
 
 
 def _render(index: int) -> Path:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 
@@ -93,3 +94,28 @@ def interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def stopped_once() -> Iterator[None]:
+    """The first signal that stops this process raises in here as ever; those after it would cut the unwinding short,
+    and are ignored until the end, those that raise Stopped for good.
+    """
+    numbers = [signal.SIGINT, *ending_signals()] if threading.current_thread() is threading.main_thread() else []
+    before = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    asked = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            before[signal.Signals(number)](number, frame)
+
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            if number == signal.SIGINT or not isinstance(sys.exception(), Stopped):
+                signal.signal(number, handler)
