@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from bridge.coding import Coding
+from bridge.header_claims import claimed_frames, lacks_end
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 
@@ -34,6 +35,7 @@ class _Decoder(Protocol):
     channels: int
     frames: int
     estimated: bool
+    log: str
 
     def read(self, frames: int) -> Block: ...
 
@@ -48,6 +50,7 @@ class _SoundfileDecoder:
         self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
         self.frames = int(self._file.frames)
         self.estimated = self._file.format in ("MPEG", "MP3")
+        self.log = self._file.extra_info
 
     def read(self, frames: int) -> Block:
         # `frames` must not exceed what is left where the length is unknown: soundfile would allocate for it.
@@ -62,6 +65,7 @@ class _SoundfileDecoder:
 
 class _PedalboardDecoder:
     estimated = True
+    log = ""
 
     def __init__(self, path: Path) -> None:
         from pedalboard.io import AudioFile
@@ -118,7 +122,7 @@ class AudioReader:
         self.path = path
         self._decoder = _open_decoder(path)
         self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
-        claimed = self._decoder.frames
+        claimed = claimed_frames(self._decoder.log, self._decoder.frames, self.sample_rate)
         self.frames = claimed if 0 < claimed < _UNKNOWN_FRAMES else None
         self._first = 0
         try:
@@ -135,12 +139,25 @@ class AudioReader:
                 f"'{self.path}' has a rate of {self.sample_rate} Hz; resample it to between 8000 and 192000 Hz"
             )
 
+    def check_whole(self) -> None:
+        """Raise VQSSError where the file is known to end before its header says; of some, only reading can tell."""
+        if self._decoder.frames < (self.frames or 0):
+            raise VQSSError(f"{self._damage(self._decoder.frames)}; fetch or export it again")
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should read of a file that can be read."""
+        if not lacks_end(self._decoder.log) or self.frames is None:
+            return []
+        held = f"{self.frames / self.sample_rate:.2f} s"
+        return [f"'{self.path.name}' has no mark of its end and may be cut off after {held}; check that it is whole"]
+
     def skip(self, frames: int) -> int:
         """Let `blocks` begin so many frames later, where the format knows the way; returns how many are passed over.
 
         Raises VQSSError for damage.
         """
-        wanted = min(frames, self.frames or 0)
+        wanted = min(frames, self.frames or 0, self._decoder.frames)
         try:
             if wanted > 0 and self._decoder.seek(wanted):
                 self._first = wanted

@@ -232,7 +232,7 @@ class _SongJob:
     def _remarks(self) -> list[str]:
         """A line for all of rack and mixer that is not heard, and for every file that an integer format has clipped."""
         song, reports = self._reader.path.name, self._effects.reports if self._effects else []
-        remarks = [f"'{song}': {report}; check that plug-in" for report in reports]
+        remarks = [*self._reader.remarks, *(f"'{song}': {report}; check that plug-in" for report in reports)]
         if self._effects and self._effects.main and not self._mixdown:
             remarks.append("the rack's effects on main are in no stem; add --mixdown to hear them")
         if self._is_mixed and not self._mixdown:

@@ -61,6 +61,7 @@ class SongSeparation:
             self._measure(*pair)
             write(*pair)
 
+        self._reader.check_whole()      # first, as it would be a pity about the time
         done = 0
         with read_ahead(self._reader.blocks(BLOCK_SAMPLES)) as blocks, WorkBehind(finish) as behind:
             for mix, stems in stem_blocks(self._stream, blocks):
