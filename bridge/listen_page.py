@@ -60,7 +60,7 @@ def page_tracks(separation: Separation) -> list[Track]:
     Raises VQSSError where the disk refuses.
     """
     folder, manifest = separation.folder, separation.manifest
-    mix = next(path.name for path in sorted(folder.glob("mixdown.*")))
+    mix = next(name for name in manifest["files"] if name.startswith("mixdown."))
     tracks = [Track(None, "mix", 1.0, mix, "mel_mix.png")]
     tracks += [
         Track(c["index"], c["name"], c["share"], c["file"], f"mel_{c['index']:02d}.png")

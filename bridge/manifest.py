@@ -84,6 +84,23 @@ def build_manifest(
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Raises OSError."""
+    """Write it with `files`, the names of all that is in the folder now. Raises OSError."""
+    manifest["files"] = sorted(path.name for path in folder.iterdir())
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def files_listed(folder: Path) -> set[str]:
+    """The files in `folder` that its manifest lists, and the manifest; none where there is no valid one."""
+    try:
+        manifest = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
+        listed = manifest["files"] if "files" in manifest else _files_told_by_clusters(manifest)
+        return {MANIFEST_NAME, *(name for name in listed if name == Path(name).name)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _files_told_by_clusters(manifest: dict[str, Any]) -> list[str]:
+    """Where `files` is not told yet: the stems, and what else such a run may have written."""
+    stems = [cluster["file"] for cluster in manifest["clusters"] if cluster["file"]]
+    return [*stems, *{f"mixdown{Path(stem).suffix}" for stem in stems}, PICTURE_NAME]

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bridge.audio_files import disk_error
-from bridge.coding import SUBTYPES
-from bridge.manifest import MANIFEST_NAME, PICTURE_NAME
+from bridge.manifest import MANIFEST_NAME, files_listed
 from vqss_engine.errors import VQSSError
 from vqss_engine.whole_files import hidden_beside
-
-_OURS = re.compile(
-    rf"(cluster_\d{{2,}}(_[\w-]+)?|mixdown)\.({'|'.join(SUBTYPES)})|{re.escape(PICTURE_NAME)}|{re.escape(MANIFEST_NAME)}"
-)
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
@@ -53,9 +47,9 @@ def make_folder(folder: Path) -> None:
 def filled_folder(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to fill, then move what it holds to `folder`; after any error until then both are as before.
 
-    Of an existing `folder`, the files of an earlier separation are replaced one by one, and then those removed that
-    have no successor; all others stay. Where the disk refuses in the midst of that, old files lie beside new ones,
-    under the old manifest. Raises VQSSError where the disk refuses.
+    In an existing `folder` the new files take their places one by one; then those are removed that its earlier manifest
+    lists and that have no successor. All others stay. Where the disk refuses in the midst of that, old files lie beside
+    new ones, under the old manifest. Raises VQSSError where the disk refuses.
     """
     partial = hidden_beside(folder)
     with made_folder(folder.parent):
@@ -95,11 +89,11 @@ def _show(partial: Path, folder: Path) -> None:
 
 def _replace_contents(partial: Path, folder: Path) -> None:
     new = {path.name for path in partial.iterdir()}
+    old = files_listed(folder) - new
     # The manifest comes last: who reads it finds all the files it names.
     for name in sorted(new, key=lambda name: (name == MANIFEST_NAME, name)):
         os.replace(partial / name, folder / name)
-    for old in folder.iterdir():
-        if _OURS.fullmatch(old.name) and old.name not in new:
-            with suppress(OSError):     # all that is new is in place, and one stem too many does no harm
-                old.unlink()
+    for name in old:
+        with suppress(OSError, ValueError):     # all that is new is in place, and one stem too many does no harm
+            (folder / name).unlink()
     partial.rmdir()

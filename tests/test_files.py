@@ -211,8 +211,9 @@ def test_the_manifest_holds_what_scripts_read(tmp_path: Path, bundle: ModelBundl
     assert manifest == result.manifest
     assert set(manifest) == {
         "format", "song", "sample_rate", "channels", "frames", "model", "clusters", "null_dbfs", "latency_samples",
-        "seconds", "realtime_factor", "peak_rss_mb", "device",
+        "seconds", "realtime_factor", "peak_rss_mb", "device", "files",
     }  # fmt: skip
+    assert manifest["files"] == sorted({path.name for path in result.folder.iterdir()} - {"manifest.json"})
     assert (manifest["format"], manifest["song"], manifest["latency_samples"]) == (1, "a song.wav", 256)
     assert (manifest["sample_rate"], manifest["channels"], manifest["frames"]) == (48_000, 2, len(song))
     assert manifest["model"] == {"name": bundle.name, "sha256": bundle.sha256, "clusters": bundle.config.clusters}
@@ -252,12 +253,14 @@ def test_the_longest_of_names(name: str, tmp_path: Path, bundle: ModelBundle) ->
 def test_overwriting_removes_old_stems_and_keeps_what_is_not_ours(tmp_path: Path, bundle: ModelBundle) -> None:
     song = noisy_song(0.2, 44_100, 1)
     folder = separate(song, 44_100, tmp_path, bundle, FileJob(clusters="all", mixdown=True)).folder
-    (folder / "my notes.txt").write_text("keep me")
+    own = {"notes.txt", "cluster_07_bass_edited.wav", "cluster_03_my_own_remix.wav", "mixdown.mp3", "spectrograms.png"}
+    for name in own:
+        (folder / name).write_text("keep me")
     with pytest.raises(VQSSError, match="--overwrite"):
         separate(song, 44_100, tmp_path, bundle, FileJob())
-    assert len(list(folder.glob("cluster_*"))) == bundle.config.clusters
+    assert len(list(folder.glob("cluster_*"))) == bundle.config.clusters + 2
     separate(song, 44_100, tmp_path, bundle, FileJob(clusters=(2,), overwrite=True))
     kept = sorted(path.name for path in folder.iterdir())
-    assert "my notes.txt" in kept and "mixdown.wav" not in kept
-    assert sum(name.startswith("cluster_") for name in kept) == 1
+    (stem,) = set(kept) - own - {"manifest.json"}
+    assert own <= set(kept) and stem.startswith("cluster_02")
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
