@@ -18,7 +18,7 @@ from typing import Any
 
 from bridge.audio_files import AudioReader
 from bridge.files import FileJob, Separation, separate_file
-from bridge.output_folder import made_folder
+from bridge.output_folder import folder_name, made_folder
 from bridge.progress import AudioProgress
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
@@ -47,8 +47,9 @@ def plan_folders(songs: Sequence[Path], out: Path) -> tuple[tuple[Path, Path], .
     Raises UsageError where even that is not enough.
     """
     absolute = [Path(os.path.abspath(song)) for song in songs]
-    shared = {stem for stem, count in Counter(song.stem for song in absolute).items() if count > 1}
-    names = [f"{song.parent.name}_{song.stem}" if song.stem in shared else song.stem for song in absolute]
+    plain = [folder_name(song) for song in absolute]
+    shared = {name for name, count in Counter(plain).items() if count > 1}
+    names = [f"{song.parent.name}_{name}" if name in shared else name for song, name in zip(absolute, plain)]
     for name, count in Counter(names).items():
         if count > 1:
             raise UsageError(f"{count} songs would be written to '{out / name}'; separate them one by one with -o")

@@ -14,6 +14,11 @@ from vqss_engine.errors import VQSSError
 from vqss_engine.whole_files import hidden_beside
 
 
+def folder_name(song: Path) -> str:
+    """What a song's folder is called: as its file without the ending, unless that leads elsewhere, as of `...wav`."""
+    return song.name if song.stem in (".", "..") else song.stem
+
+
 def check_free(folder: Path, overwrite: bool) -> None:
     """Raise VQSSError where `folder` already holds something and may not be overwritten."""
     if folder.exists() and not folder.is_dir():

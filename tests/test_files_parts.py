@@ -164,3 +164,11 @@ def test_songs_of_the_same_name_get_folders_that_tell_them_apart(tmp_path: Path)
     assert folders == ["a_mix", "b_mix", "other"]
     with pytest.raises(UsageError, match="2 songs"):
         plan_folders([Path("a/mix.flac"), Path("a/mix.wav")], tmp_path)
+
+
+def test_a_name_of_dots_leads_to_no_other_folder(tmp_path: Path) -> None:
+    for name in ("...wav", "..wav", "....wav", ".wav"):
+        ((_, folder),) = plan_folders([Path(name)], tmp_path)
+        assert folder.resolve().parent == tmp_path.resolve(), name
+    folders = [folder.name for _, folder in plan_folders([Path("a/...wav"), Path("b/...wav"), Path("..wav")], tmp_path)]
+    assert folders == ["a_...wav", "b_...wav", "..wav"]

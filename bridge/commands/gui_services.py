@@ -76,9 +76,10 @@ class _Exports:
         self._remote, self._racks, self._engine, self._model = remote, racks, engine, model
 
     def stems(self, song: Path, folder: Path) -> ExportJob:
+        from bridge.output_folder import folder_name
         from gui.services import ExportJob
 
-        target = folder / song.stem
+        target = folder / folder_name(song)
         return ExportJob([*self._command(song, target), "--overwrite"], f"stems of {song.name} into {target}")
 
     def mix(self, song: Path, file: Path) -> ExportJob:
