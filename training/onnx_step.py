@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator, LayerState, State
 from vqss_engine.whole_files import written_whole
 
@@ -48,19 +50,34 @@ def initial_inputs(generator: Generator) -> tuple[Tensor, ...]:
 
 
 def write_onnx(bundle: ModelBundle, path: Path) -> None:
-    """Write the graph to `path`, whole or not at all. Raises ImportError without the onnx package."""
+    """Write the graph to `path`, whole or not at all.
+
+    Raises ImportError without the onnx package, VQSSError where the disk refuses.
+    """
     generator = Generator.of(bundle)
-    with written_whole(path) as partial:
+    try:
+        with written_whole(path) as partial:
+            _trace(generator, partial)
+            _finish(partial)
+    except OSError as error:
+        reason = error.strerror or error
+        raise VQSSError(f"cannot write to '{path.absolute().parent}' ({reason}); choose another folder") from error
+
+
+def _trace(generator: Generator, path: Path) -> None:
+    with warnings.catch_warnings():
+        # Sizes become constants of the graph, as they are of the model.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             OneStep(generator),
             initial_inputs(generator),
-            str(partial),
+            str(path),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
             opset_version=17,
             dynamo=False,
         )
-        _finish(partial)
 
 
 def _finish(path: Path) -> None:
