@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bridge.commands import options
+from bridge.console import print_json
+from bridge.manifest import printable
 from vqss_engine.errors import UsageError, VQSSError
 
 
@@ -25,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--name", default="", metavar="TEXT", help="what the bundle calls itself")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle or file")
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         export_bundle(arguments.source, out, arguments.name, arguments.scores, arguments.mean_with)
     else:
         export_onnx(arguments.source, out)
-    print(out)
+    if arguments.json:
+        print_json({"file": printable(str(out))})
+    else:
+        print(out)
     return 0
 
 
