@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES: list[str] = PROJECT["tool"]["setuptools"]["packages"]
 TOP_LEVEL = ("vqss_engine", "training", "bridge", "gui")
+FOLDERS = (*TOP_LEVEL, "benchmarks", "docs", "examples", "setup", "tests")
+FILES = ("CHANGELOG.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml")
 
 
 def build(kind: str, source: Path, out: Path) -> Path:
@@ -27,24 +29,38 @@ def build(kind: str, source: Path, out: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """File names in the wheel that is built from the source archive of a clean copy of the project."""
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive of a clean copy of the project, unpacked."""
     folder = tmp_path_factory.mktemp("build")
     clean = folder / "clean"
     clean.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in FILES:
         shutil.copy(ROOT / name, clean)
-    for name in (*TOP_LEVEL, "tests", "examples"):
+    for name in FOLDERS:
         shutil.copytree(ROOT / name, clean / name, ignore=shutil.ignore_patterns("__pycache__"))
     with tarfile.open(build("sdist", clean, folder)) as archive:
         archive.extractall(folder / "unpacked", filter="data")
-    (unpacked,) = (folder / "unpacked").iterdir()
-    with zipfile.ZipFile(build("wheel", unpacked, folder)) as built:
+    (source,) = (folder / "unpacked").iterdir()
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """File names in the wheel that is built from that source archive."""
+    with zipfile.ZipFile(build("wheel", unpacked, tmp_path_factory.mktemp("wheel"))) as built:
         return built.namelist()
 
 
 def files(pattern: str, *folders: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for folder in folders for path in (ROOT / folder).rglob(pattern)}
+
+
+def test_the_source_archive_holds_all_that_is_tracked(unpacked: Path) -> None:
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a git repository")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = [name for name in listed.stdout.splitlines() if not name.startswith((".ci/", ".gitignore"))]
+    assert [name for name in tracked if (ROOT / name).exists() and not (unpacked / name).is_file()] == []
 
 
 def test_every_folder_with_code_is_listed() -> None:
@@ -62,6 +78,10 @@ def test_the_default_model_is_in_the_wheel(wheel: list[str]) -> None:
     model = files("*.json", "vqss_engine/models") | files("*.safetensors", "vqss_engine/models")
     assert any(name.endswith(".safetensors") for name in model)
     assert {name for name in wheel if name.startswith("vqss_engine/models/")} >= model
+
+
+def test_the_trainings_are_in_the_wheel(wheel: list[str]) -> None:
+    assert files("*.toml", "training") <= set(wheel)
 
 
 def test_the_wheel_carries_licence_and_command(wheel: list[str]) -> None:
