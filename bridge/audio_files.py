@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from bridge.coding import Coding
 from bridge.header_claims import claimed_frames, lacks_end
 from vqss_engine.errors import VQSSError
@@ -22,8 +23,6 @@ from vqss_engine.native_name import native_name
 
 Block = NDArray[np.float32]
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
-MAX_CHANNELS = 2
 _UNKNOWN_FRAMES = 2**48
 _NO_ROOM_BYTES = 16384
 _SYSTEM_ERROR = 2
@@ -132,11 +131,12 @@ class AudioReader:
             raise
 
     def _check(self) -> None:
-        if not 1 <= self.channels <= MAX_CHANNELS:
+        if not 1 <= self.channels <= MOST_CHANNELS:
             raise VQSSError(f"'{self.path}' has {self.channels} channels; mix it down to stereo or mono first")
         if not LOWEST_RATE_HZ <= self.sample_rate <= HIGHEST_RATE_HZ:
             raise VQSSError(
-                f"'{self.path}' has a rate of {self.sample_rate} Hz; resample it to between 8000 and 192000 Hz"
+                f"'{self.path}' has a rate of {self.sample_rate} Hz;"
+                f" resample it to between {LOWEST_RATE_HZ} and {HIGHEST_RATE_HZ} Hz"
             )
 
     def check_whole(self) -> None:

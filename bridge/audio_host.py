@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_DEVICE_RATE_HZ
 from bridge.exchange import LARGEST_DEVICE_BLOCK, Exchange
 from bridge.portaudio_library import portaudio
 from vqss_engine.errors import UsageError, VQSSError
 
 Floats = NDArray[np.float32]
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 32_000, 192_000
 STEADY_APIS = ("JACK", "Core Audio", "ASIO")
 """Parts of the names of systems whose blocks are all of one length."""
 
@@ -70,8 +70,8 @@ class PortAudioDevice:
         self.latency_s = 0.0
 
     def _check(self) -> None:
-        if not LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
-            raise UsageError(f"{self.rate_hz} Hz; give a sample rate from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}")
+        if not LOWEST_DEVICE_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
+            raise UsageError(f"{self.rate_hz} Hz; give a sample rate from {LOWEST_DEVICE_RATE_HZ} to {HIGHEST_RATE_HZ}")
         if self._target and self._target["max_output_channels"] < self._outputs:
             raise VQSSError(
                 f"'{self._target['name']}' has {self._target['max_output_channels']} output channels, and"

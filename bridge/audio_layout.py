@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.audio_limits import MOST_CHANNELS
 from vqss_engine.errors import VQSSError
 
 Block = NDArray[np.float32]
-
-MOST_CHANNELS = 2
 
 
 @dataclass(frozen=True)

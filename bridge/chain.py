@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.audio_layout import MOST_CHANNELS, Block, Layout, check_audio, detect
+from bridge.audio_layout import Block, Layout, check_audio, detect
+from bridge.audio_limits import MOST_CHANNELS
 from bridge.chain_stream import BUFFER_SIZE, ChainStream, check_item, grouped, is_native
 from vqss_engine.errors import VQSSError
 

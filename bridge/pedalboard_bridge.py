@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.audio_layout import Block, check_audio, detect
+from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from bridge.chain import PluginCall, PluginChain
 from bridge.engine_stream import EngineStream
 from bridge.mix_settings import MixSettings
@@ -34,8 +35,6 @@ from vqss_engine.errors import VQSSError
 from vqss_engine.offline import OfflineSeparator
 
 __all__ = ["ClusterRack", "PluginChain", "PluginLatency", "RackHost", "VQSSeparator"]
-
-LOWEST_RATE, HIGHEST_RATE = 8000, 192000
 
 
 class VQSSeparator(PluginCall, MixSettings):
@@ -199,8 +198,9 @@ def _blocks(block: Block, size: int) -> Iterable[Block]:
 
 def _checked_rate(sample_rate: float) -> int:
     rate = float(sample_rate)
-    if not (LOWEST_RATE <= rate <= HIGHEST_RATE and rate == int(rate)):
+    if not (LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ and rate == int(rate)):
         raise VQSSError(
-            f"a sample rate of {rate:g} Hz cannot be used; give a whole number from {LOWEST_RATE} to {HIGHEST_RATE}"
+            f"a sample rate of {rate:g} Hz cannot be used;"
+            f" give a whole number from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
         )
     return int(rate)

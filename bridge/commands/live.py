@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_DEVICE_RATE_HZ
 from bridge.commands import options
 from bridge.console import print_json, say
 from vqss_engine.errors import UsageError, VQSSError
@@ -141,8 +142,9 @@ def _measure(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.samplerate is not None and not 32_000 <= arguments.samplerate <= 192_000:
-        raise UsageError(f"--samplerate {arguments.samplerate}; give 32000 to 192000")
+    rate_hz = arguments.samplerate
+    if rate_hz is not None and not LOWEST_DEVICE_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise UsageError(f"--samplerate {rate_hz}; give {LOWEST_DEVICE_RATE_HZ} to {HIGHEST_RATE_HZ}")
     if arguments.source is not None and not arguments.source.is_file():
         raise VQSSError(f"there is no file '{arguments.source}'; check the path given to --source")
     source, music = arguments.source, arguments.music
