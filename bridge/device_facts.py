@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from bridge.console import say
 from vqss_engine.config import PROFILES
 from vqss_engine.control import Argument, ControlSurface, Guard, Parameter, ParameterError, Value
+from vqss_engine.vocabulary import DEVICE
 
 if TYPE_CHECKING:
     from vqss_engine.engine import Engine
 
-DEVICE = "/vqss/device/"
 RUNNING = "running on "
 """How the line begins that tells people, and whoever started the engine, that it runs."""
 

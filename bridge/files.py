@@ -31,7 +31,7 @@ from vqss_engine.mixer import Layout
 from vqss_engine.offline import usable_cores
 from vqss_engine.presets import Preset, apply
 from vqss_engine.state import MixerState
-from vqss_engine.vocabulary import SOURCE
+from vqss_engine.vocabulary import SOURCE, TRANSPORT
 
 if TYPE_CHECKING:
     from bridge.file_effects import FileEffects
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Block = NDArray[np.float32]
 
-_OF_PLAYING = (SOURCE, "/vqss/transport/")
+_OF_PLAYING = (SOURCE, TRANSPORT)
 _CLIP_DB = 0.01  # what rounding does to a full-scale sample is no clipping
 
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.device_facts import DEVICE
 from bridge.engine_child import EngineChild
 from bridge.osc_client import RemoteControl
 from bridge.rack_store import RackStore
 from vqss_engine.control import Control, Parameter, Value
-from vqss_engine.vocabulary import POSITION
+from vqss_engine.vocabulary import DEVICE, POSITION, SOURCE, TRANSPORT
 
 _KEPT = ("model", "inputs", "outputs")
 _ONCE = ("preset", "record", "automation", "write_automation")
@@ -100,7 +99,7 @@ def state_options(remote: RemoteControl) -> list[str]:
 
 def mix_options(mixer: Control) -> list[str]:
     """The mix as it stands, as --set options for a file: faders and effects, without the transport."""
-    aside = (DEVICE, "/vqss/transport/", "/vqss/source")
+    aside = (DEVICE, TRANSPORT, SOURCE)
     settings = changed_settings(mixer, lambda parameter: not parameter.path.startswith(aside))
     return [f"--set={path}={value}" for path, value in settings.items()]
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from vqss_engine.control import ControlSurface
+from vqss_engine.vocabulary import BYPASS, LIMITER, MAIN_MUTE
 
 Widget = dict[str, Any]
 
@@ -19,9 +20,9 @@ def open_stage_control(surface: ControlSurface, target: str = "127.0.0.1:9000") 
     main = _panel("main", surface.clusters, [
         _text("main_title", "Main"),
         _fader("main_fader", "/vqss/main/fader", _HEIGHT - 4 * _BUTTON),
-        _button("main_limiter", "/vqss/main/limiter", "limit"),
-        _button("main_mute", "/vqss/main/mute", "M"),
-        _button("bypass", "/vqss/bypass", "bypass"),
+        _button("main_limiter", LIMITER, "limit"),
+        _button("main_mute", MAIN_MUTE, "M"),
+        _button("bypass", BYPASS, "bypass"),
     ])  # fmt: skip
     root = {
         "type": "root", "id": "root", "width": _STRIP_WIDTH * (surface.clusters + 1), "height": _HEIGHT,

@@ -28,6 +28,7 @@ from bridge.osc_subscribers import MOST_SUBSCRIBERS, Clock, Subscribers, with_po
 from bridge.oscquery_server import QueryServer
 from vqss_engine.control import ControlSurface, Telemetry
 from vqss_engine.errors import VQSSError
+from vqss_engine.vocabulary import RACK_LOAD, SOURCE
 
 _BURST, _BREATH_S = 64, 0.001
 """How many messages are sent at once, and the pause after them: the queue of who asked holds a few hundred."""
@@ -61,7 +62,7 @@ class OscServer:
         self._closing = False
         self.subscribers = Subscribers(clock)
         self._broadcaster = Broadcaster(self._telemetry, self.subscribers, self._send, clock)
-        checks = {"/vqss/source": source_check(music_folder), "/vqss/rack/load": rack_check(rack_folder)}
+        checks = {SOURCE: source_check(music_folder), RACK_LOAD: rack_check(rack_folder)}
         self._dispatcher = Dispatcher(surface, self._send, checks, clock)
         self._offer()
         self._query: QueryServer | None = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.device_facts import DEVICE
 from vqss_engine.control import Action, Argument, ControlSurface, Feed, Parameter, Value
+from vqss_engine.vocabulary import DEVICE
 
 READ, WRITE, READ_WRITE = 1, 2, 3
 ATTRIBUTES = (

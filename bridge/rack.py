@@ -13,6 +13,7 @@ from bridge.plugin_insert import PluginInsert, check_streaming, measure_latency
 from bridge.rack_file import RackError, RackSource, entry_name, parse_rack, read_rack
 from vqss_engine.control import Parameter
 from vqss_engine.errors import VQSSError
+from vqss_engine.fx_addresses import chain_path
 from vqss_engine.inserts import MAIN, Deadline
 
 Key = int | str
@@ -92,7 +93,8 @@ class ClusterRack:
         """Every parameter that can be changed while the rack runs, at /vqss/cluster/{k}/fx/{i}/{parameter}."""
         for key, items in self.chains.items():
             for index, item in enumerate(items):
-                yield from settings_of(item, f"{_address(key)}/{index}", f"{entry_name(key, index)} {item_name(item)}")
+                where = f"{entry_name(key, index)} {item_name(item)}"
+                yield from settings_of(item, f"{chain_path(key)}/{index}", where)
 
     def bypasses(self) -> dict[str, tuple[Key, Parameter]]:
         """Address -> the chain that it passes by, and the switch."""
@@ -100,7 +102,7 @@ class ClusterRack:
         for key, items in self.chains.items():
             if items:
                 what = "the main output" if key == MAIN else f"cluster {key}"
-                parameter = bypass_parameter(_address(key), what)
+                parameter = bypass_parameter(chain_path(key), what)
                 found[parameter.path] = (key, parameter)
         return found
 
@@ -156,7 +158,3 @@ def _tried(item: Any, entry: str, sample_rate: float, channels: int, hop: int) -
         text = " ".join(str(error).split()) or type(error).__name__
         where = f"with {channels} channel(s)"
         raise RackError(entry, f"{item_name(item)} does not run {where} ({text}); use another") from error
-
-
-def _address(key: Key) -> str:
-    return "/vqss/main/fx" if key == MAIN else f"/vqss/cluster/{key}/fx"

@@ -8,11 +8,6 @@ from vqss_engine.inserts import MAIN
 BYPASS = "bypass"
 
 
-def bypass_path(key: str) -> str:
-    """The address of the switch that passes by the chain of a cluster or of the main output."""
-    return f"/vqss/{MAIN if key == MAIN else f'cluster/{key}'}/fx/bypass"
-
-
 def without_bypass(content: object) -> tuple[list[str], object]:
     """The chains that are passed by, and the rest; raises VQSSError where the list is none."""
     if not isinstance(content, dict) or BYPASS not in content:

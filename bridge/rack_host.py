@@ -22,8 +22,7 @@ from bridge.rack_controls import RackControls
 from bridge.rack_file import RackSource, read_rack
 from vqss_engine.engine import Engine
 from vqss_engine.errors import VQSSError
-
-RACK_LOAD = "/vqss/rack/load"
+from vqss_engine.vocabulary import RACK_LOAD
 
 _KEPT_RACKS = 3
 

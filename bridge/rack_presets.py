@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.rack_bypass import BYPASS, bypass_path, without_bypass
+from bridge.rack_bypass import BYPASS, without_bypass
 from bridge.rack_file import FORMAT, Chains, parse_rack
 from bridge.rack_host import RackHost
 from bridge.rack_values import take_values
 from vqss_engine.control import ControlSurface
+from vqss_engine.fx_addresses import bypass_path
 from vqss_engine.inserts import MAIN
 
 Content = dict[str, Any]

@@ -18,15 +18,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.rack_bypass import bypass_path, without_bypass
+from bridge.rack_bypass import without_bypass
 from bridge.rack_file import FORMAT, Chains, parse_rack, read_rack
-from bridge.rack_values import heard, place_of, take_values
+from bridge.rack_values import heard, take_values
 from vqss_engine.control import Control, UnknownAddress
 from vqss_engine.errors import VQSSError
+from vqss_engine.fx_addresses import bypass_path, place_of
 from vqss_engine.inserts import MAIN
 from vqss_engine.presets import read_preset
+from vqss_engine.vocabulary import RACK_LOAD
 
-_LOAD = "/vqss/rack/load"
 _SHOWN_WITHIN_S = 5.0
 
 
@@ -75,7 +76,7 @@ class RackStore:
         passed_by = self._passed_by.union(bypassed) - running
         passed_by |= {key for key in running if bypass_path(key) in switched}
         name = self._name if any(heard(chains).values()) else ""
-        self._mixer.act(_LOAD, name)
+        self._mixer.act(RACK_LOAD, name)
         with self._lock:
             self._chains = copy.deepcopy(chains)
         self._passed_by = {key for key in passed_by if chains.get(key)}

@@ -1,29 +1,10 @@
-"""Where the settings of a rack's effects are addressed, and what they are now, put into the rack's entries."""
+"""What the settings of a rack's effects are now, put into the rack's entries."""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 from bridge.rack_file import EXTERNAL_KEYS, Chains
 from vqss_engine.control import Control
-from vqss_engine.inserts import MAIN
-
-_FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
-
-
-class Place(NamedTuple):
-    """A setting's chain, effect (None where it is the whole chain's) and name."""
-
-    chain: str
-    effect: int | None
-    setting: str
-
-
-def place_of(path: str) -> Place | None:
-    """Which effect an address belongs to, None where to none."""
-    match = _FX.match(path)
-    return match and Place(match[1] or MAIN, None if match[2] is None else int(match[2]), match[3])
+from vqss_engine.fx_addresses import place_of
 
 
 def heard(chains: Chains) -> Chains:

@@ -8,10 +8,7 @@ from bridge.live_source import SongPlayer
 from bridge.osc_files import file_within
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
-from vqss_engine.vocabulary import INPUT_SOURCE, POSITION, SOURCE
-
-PLAY, STOP = "/vqss/transport/play", "/vqss/transport/stop"
-LOOP = "/vqss/transport/loop"
+from vqss_engine.vocabulary import INPUT_SOURCE, LOOP, PLAY, POSITION, SOURCE, STOP
 
 
 class Transport:

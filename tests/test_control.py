@@ -9,7 +9,16 @@ import threading
 import numpy as np
 import pytest
 
-from vqss_engine.control import ControlSurface, Parameter, ParameterError, UnknownAddress
+from vqss_engine.control import (
+    ControlSurface,
+    FxPlace,
+    Parameter,
+    ParameterError,
+    UnknownAddress,
+    bypass_path,
+    chain_path,
+    place_of,
+)
 from vqss_engine.parameters import Argument
 
 GAIN, FADER, MUTE = "/vqss/cluster/3/gain", "/vqss/cluster/3/fader", "/vqss/cluster/3/mute"
@@ -236,3 +245,10 @@ def test_control_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("key", [0, 15, "main"])
+def test_addresses_of_effects_lead_back_to_what_they_are_of(key: int | str) -> None:
+    assert place_of(f"{chain_path(key)}/2/gain_db") == FxPlace(str(key), 2, "gain_db")
+    assert place_of(bypass_path(key)) == FxPlace(str(key), None, "bypass")
+    assert place_of(f"/vqss/cluster/{key}/gain") is None

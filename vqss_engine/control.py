@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from vqss_engine import vocabulary
+from vqss_engine.fx_addresses import FxPlace, bypass_path, chain_path, place_of
 from vqss_engine.notifier import Notifier
 from vqss_engine.parameters import Action, Argument, Feed, Parameter, ParameterError, UnknownAddress, Value
 from vqss_engine.state import MixerState, state_fields
@@ -25,6 +26,7 @@ __all__ = [
     "ControlSurface",
     "EngineState",
     "Feed",
+    "FxPlace",
     "MixerState",
     "Parameter",
     "ParameterError",
@@ -32,9 +34,13 @@ __all__ = [
     "TelemetrySnapshot",
     "UnknownAddress",
     "Value",
+    "bypass_path",
+    "chain_path",
     "db_to_fader",
     "db_to_linear",
     "fader_to_db",
+    "place_of",
+    "vocabulary",
 ]
 
 Callback = Callable[[str, Value, object], None]

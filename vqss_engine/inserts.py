@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vqss_engine import fx_addresses
 from vqss_engine.crossfade import Crossfade, Splice
 from vqss_engine.delay import DelayLine
 from vqss_engine.errors import VQSSError
@@ -17,7 +18,7 @@ from vqss_engine.mixer import Layout
 
 Floats = NDArray[np.float32]
 
-MAIN = "main"
+MAIN = fx_addresses.MAIN
 """The key of the insert on the main output; those on clusters have the cluster's number."""
 
 LONGEST_LATENCY = 1 << 16

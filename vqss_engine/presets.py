@@ -21,6 +21,7 @@ from typing import Any
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.parameters import ParameterError, Value, is_plain
+from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE
 
 FORMAT = 1
 SUFFIX = ".json"
@@ -121,9 +122,9 @@ class PresetFolder:
 
     def attach(self) -> None:
         """Answer the surface's preset actions. load and save answer the name, list all names."""
-        self._surface.on_action("/vqss/preset/load", self.load)
-        self._surface.on_action("/vqss/preset/save", self.save)
-        self._surface.on_action("/vqss/preset/list", lambda origin=None: self.names())
+        self._surface.on_action(PRESET_LOAD, self.load)
+        self._surface.on_action(PRESET_SAVE, self.save)
+        self._surface.on_action(PRESET_LIST, lambda origin=None: self.names())
 
     def names(self) -> list[str]:
         """The names of all presets, sorted."""

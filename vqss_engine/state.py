@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from vqss_engine.vocabulary import BYPASS, LIMITER, MAIN_GAIN, MAIN_MUTE
+
 _CLUSTER_FIELDS = ("gain", "mute", "solo", "pan", "group")
 
 
@@ -54,10 +56,10 @@ class MixerState:
 def state_fields(clusters: int) -> dict[str, tuple[str, int | None]]:
     """Path -> the field of MixerState that it sets, and the cluster (None: a field of the main output)."""
     fields: dict[str, tuple[str, int | None]] = {
-        "/vqss/main/gain": ("main_gain", None),
-        "/vqss/main/mute": ("main_mute", None),
-        "/vqss/main/limiter": ("limiter", None),
-        "/vqss/bypass": ("bypass", None),
+        MAIN_GAIN: ("main_gain", None),
+        MAIN_MUTE: ("main_mute", None),
+        LIMITER: ("limiter", None),
+        BYPASS: ("bypass", None),
     }
     for k in range(clusters):
         fields.update({f"/vqss/cluster/{k}/{name}": (name, k) for name in _CLUSTER_FIELDS})

@@ -14,7 +14,15 @@ from vqss_engine.taper import MAXIMUM_DB, SILENCE_DB, UNITY_FADER
 
 CLUSTER, MAIN = "/vqss/cluster/{k}", "/vqss/main"
 BYPASS, LIMITER, SOURCE = "/vqss/bypass", "/vqss/main/limiter", "/vqss/source"
-POSITION = "/vqss/transport/position"
+MAIN_GAIN, MAIN_MUTE = f"{MAIN}/gain", f"{MAIN}/mute"
+PRESET_LOAD, PRESET_SAVE, PRESET_LIST = "/vqss/preset/load", "/vqss/preset/save", "/vqss/preset/list"
+RACK_LOAD = "/vqss/rack/load"
+DEVICE = "/vqss/device/"
+"""How the addresses begin that tell of the device in use; they come with it."""
+
+TRANSPORT = "/vqss/transport/"
+PLAY, STOP, LOOP = f"{TRANSPORT}play", f"{TRANSPORT}stop", f"{TRANSPORT}loop"
+POSITION = f"{TRANSPORT}position"
 """Moves by itself while a song plays: its value is the telemetry's, and setting it counts whatever it was."""
 
 INPUT_SOURCE = "input"
@@ -88,10 +96,10 @@ MAIN_PARAMETERS: tuple[Parameter, ...] = (
     _switch(LIMITER, "safety limiter on the main output; acts above 0 dBFS only"),
     _switch(BYPASS, "hear the delayed input instead of the mix of clusters"),
     Parameter(SOURCE, (_FILE,), INPUT_SOURCE, "what is separated: the input, or a file", form=_SOURCE),
-    _switch("/vqss/transport/play", "play the source file; 0 pauses"),
+    _switch(PLAY, "play the source file; 0 pauses"),
     Parameter(POSITION, (_SECONDS,), 0.0, "where the source file plays; setting it seeks"),
     Parameter(
-        "/vqss/transport/loop",
+        LOOP,
         (replace(_SECONDS, name="start"), replace(_SECONDS, name="end")),
         (0.0, 0.0),
         "loop from start to end; off where that is less than 0.01 s",
@@ -99,11 +107,11 @@ MAIN_PARAMETERS: tuple[Parameter, ...] = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("/vqss/transport/stop", "stop the source file and go back to its start", (_ON,)),
-    Action("/vqss/preset/load", "load a preset by name", (_NAME,)),
-    Action("/vqss/preset/save", "save the mixer as a preset of this name", (_NAME,)),
-    Action("/vqss/preset/list", "answers with the names of all presets"),
-    Action("/vqss/rack/load", "load a rack file by name; an empty name removes all effects", (_FILE,)),
+    Action(STOP, "stop the source file and go back to its start", (_ON,)),
+    Action(PRESET_LOAD, "load a preset by name", (_NAME,)),
+    Action(PRESET_SAVE, "save the mixer as a preset of this name", (_NAME,)),
+    Action(PRESET_LIST, "answers with the names of all presets"),
+    Action(RACK_LOAD, "load a rack file by name; an empty name removes all effects", (_FILE,)),
     Action(
         "/vqss/subscribe",
         "send every change to this port, and levels and spectra so often; ends after 15 s unless renewed",

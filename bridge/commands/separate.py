@@ -95,8 +95,9 @@ def _effects(path: Path | None, preset: dict[str, Any]) -> tuple[RackSource | No
     """
     if path is None and preset.get("rack") is None:
         return None, []
-    from bridge.rack_bypass import bypass_path, without_bypass
+    from bridge.rack_bypass import without_bypass
     from bridge.rack_file import parse_rack, read_rack
+    from vqss_engine.fx_addresses import bypass_path
 
     bypassed, content = ([], None) if path else without_bypass(preset["rack"])
     rack = read_rack(path) if path else parse_rack(content)
