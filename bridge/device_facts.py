@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bridge.console import say
 from vqss_engine.config import PROFILES
 from vqss_engine.control import Argument, ControlSurface, Guard, Parameter, ParameterError, Value
+from vqss_engine.parameters import shown
 from vqss_engine.vocabulary import DEVICE
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def _profile_name(hop: int) -> str:
 
 
 def _printable(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name)[:_LONGEST_NAME]
+    return shown(name[:_LONGEST_NAME])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bridge.aligned_hops import AlignedHops
 from bridge.resample import StreamingResampler
+from vqss_engine.crossfade import rise
 from vqss_engine.engine import Engine
 from vqss_engine.mixer import main_weight, strip_weights
 
@@ -30,7 +31,7 @@ class _EngineHops:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._rise: Block = (np.arange(1, engine.hop + 1, dtype=np.float32) / engine.hop).astype(np.float32)
+        self._rise = rise(engine.hop)
         self._weights: Block = np.ones((engine.clusters, engine.channels), np.float32)
         self.reset()
 

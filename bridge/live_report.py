@@ -70,10 +70,9 @@ def print_report(report: dict[str, Any]) -> None:
 
 def status_line(telemetry: Telemetry) -> None:
     """One line on stderr; on a terminal it replaces the one before."""
-    latency_ms = telemetry.engine_latency_ms + telemetry.host_latency_ms
     text = (
         f"load {100 * telemetry.load:3.0f} %  misses {telemetry.misses}  xruns {telemetry.xruns}"
-        f"  latency {latency_ms:.1f} ms  {telemetry.state.name.lower().replace('_', ' ')}"
+        f"  latency {telemetry.latency_ms:.1f} ms  {telemetry.state.name.lower().replace('_', ' ')}"
     )
     terminal = sys.stderr.isatty()
     print(f"\r{text:76}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)

@@ -19,10 +19,10 @@ def levels_message(telemetry: Telemetry) -> bytes:
 
 def status_message(telemetry: Telemetry) -> bytes:
     """load, misses, xruns, latency in ms, state."""
-    latency_ms = telemetry.engine_latency_ms + telemetry.host_latency_ms
     return encode_message(
-        STATUS, float(telemetry.load), telemetry.misses, telemetry.xruns, float(latency_ms), int(telemetry.state)
-    )
+        STATUS, float(telemetry.load), telemetry.misses, telemetry.xruns, float(telemetry.latency_ms),
+        int(telemetry.state),
+    )  # fmt: skip
 
 
 def spectra_message(frame: int, bands: bytes) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from vqss_engine.errors import VQSSError
+from vqss_engine.parameters import shown
 from vqss_engine.vocabulary import INPUT_SOURCE
 
 
 def file_within(folder: Path | None, name: str) -> Path:
     """The existing file `name` in `folder` or below it, links followed; raises VQSSError for anything else."""
-    shown = "".join(character if character.isprintable() else "?" for character in name[:60])
+    told = shown(name[:60])
     if folder is None:
-        raise VQSSError(f"'{shown}': no folder is open to remote control; start with one")
+        raise VQSSError(f"'{told}': no folder is open to remote control; start with one")
     root = folder.resolve()
     try:
         path = (root / name).resolve()
@@ -20,7 +21,7 @@ def file_within(folder: Path | None, name: str) -> Path:
     except (OSError, ValueError, RuntimeError):
         inside = False
     if not inside:
-        raise VQSSError(f"'{shown}' is no file in {root.name}; give the name of a file in that folder")
+        raise VQSSError(f"'{told}' is no file in {root.name}; give the name of a file in that folder")
     return path
 
 

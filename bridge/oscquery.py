@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from vqss_engine.control import Action, Argument, ControlSurface, Feed, Parameter, Value
+from vqss_engine.parameters import TYPE_TAGS
 from vqss_engine.vocabulary import DEVICE
 
 READ, WRITE, READ_WRITE = 1, 2, 3
@@ -21,7 +22,6 @@ EXTENSIONS = {
     for name in ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT", "EXTENDED_TYPE", "CLIPMODE", "LISTEN",
                  "PATH_ADDED", "PATH_REMOVED")
 }  # fmt: skip
-_TAGS = {"float": "f", "int": "i", "switch": "i", "string": "s", "blob": "b"}
 
 Node = dict[str, Any]
 
@@ -67,7 +67,7 @@ def describe_parameter(parameter: Parameter, value: Value) -> Node:
 
 def describe_action(action: Action) -> Node:
     """The node of an action; optional arguments are in its type too."""
-    types = "".join(_TAGS[argument.kind] for argument in action.arguments)
+    types = "".join(TYPE_TAGS[argument.kind] for argument in action.arguments)
     about = _arguments(action.arguments) if action.arguments else {}
     return {
         "FULL_PATH": action.path, "TYPE": types or "N", "ACCESS": WRITE, "DESCRIPTION": action.description, **about

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
+def rise(hop: int) -> Floats:
+    """(H,) from 1 / H to 1: what has come by each sample of a hop in which something comes linearly."""
+    return (np.arange(1, hop + 1, dtype=np.float32) / hop).astype(np.float32)
+
+
 class Crossfade:
     """A position between one signal (0) and another (1), moved linearly, at most by 1 / `hops` a hop."""
 
     def __init__(self, hop: int, hops: int, position: float = 0.0) -> None:
         self.position = position
         self._start, self._step = position, 1.0 / hops
-        self._rise: Floats = (np.arange(1, hop + 1, dtype=np.float32) / hop).astype(np.float32)
+        self._rise = rise(hop)
         self._curve: Floats = np.full(hop, position, np.float32)
 
     def advance(self, target: float) -> None:

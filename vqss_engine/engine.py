@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.control import ControlSurface
-from vqss_engine.crossfade import Crossfade, Splice
+from vqss_engine.crossfade import Crossfade, Splice, rise
 from vqss_engine.inserts import Deadline, Insert
 from vqss_engine.limiter import Limiter
 from vqss_engine.meters import Meters
@@ -75,7 +75,7 @@ class Engine:
         self._input: Floats = np.zeros((channels, self.hop), np.float32)
         self._dry: Floats = np.zeros((channels, self.hop), np.float32)
         self._out: Floats = np.zeros((channels, self.hop), np.float32)
-        self._rise: Floats = (np.arange(1, self.hop + 1, dtype=np.float32) / self.hop).astype(np.float32)
+        self._rise = rise(self.hop)
         self._stem_splice = Splice((self.clusters, channels), self.hop)
         self.stem_out: Floats | None = np.zeros((self.clusters, channels, self.hop), np.float32) if multi else None
         self._memory = bundle.config.window + stream.synthesis

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from vqss_engine.crossfade import rise
+
 Floats = NDArray[np.float32]
 
 _ATTACK_SAMPLES = 32
@@ -26,7 +28,7 @@ class Limiter:
         self._gain = 1.0
         self._keep = math.exp(-hop / (_RELEASE_S * sample_rate))
         self._attack: Floats = np.minimum(np.arange(1, hop + 1) / min(_ATTACK_SAMPLES, hop), 1.0).astype(np.float32)
-        self._release: Floats = (np.arange(1, hop + 1) / hop).astype(np.float32)
+        self._release = rise(hop)
         self._curve: Floats = np.empty(hop, np.float32)
 
     def process(self, block: Floats, enabled: bool = True) -> Floats:

@@ -22,7 +22,7 @@ Value = float | int | bool | str | tuple[float, ...]
 """What a parameter can hold; a tuple where it has more than one number."""
 
 _FLOAT32_ROUNDING = 2.0**-23
-_TYPES = {"float": "f", "int": "i", "switch": "i", "string": "s", "blob": "b"}
+TYPE_TAGS = {"float": "f", "int": "i", "switch": "i", "string": "s", "blob": "b"}
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 _ON, _OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 
@@ -48,9 +48,14 @@ def is_plain(text: str) -> bool:
     return not any(unicodedata.category(character) in _CONTROLS for character in text)
 
 
+def shown(text: str) -> str:
+    """`text` with a question mark for each character that cannot be printed."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def _short(text: str, limit: int = 80) -> str:
     """`text` on one line and not longer than `limit`, for error messages about hostile input."""
-    text = "".join(character if character.isprintable() else "?" for character in text[: limit + 1])
+    text = shown(text[: limit + 1])
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
@@ -134,7 +139,7 @@ class Parameter:
     @property
     def types(self) -> str:
         """OSC type tags, one letter a value; a switch is `i` (and is also taken as f, T or F)."""
-        return "".join(_TYPES[argument.kind] for argument in self.arguments)
+        return "".join(TYPE_TAGS[argument.kind] for argument in self.arguments)
 
     @property
     def kind(self) -> str:
@@ -211,7 +216,7 @@ class Action:
     @property
     def types(self) -> str:
         """OSC type tags of all arguments; optional ones in brackets."""
-        tags = [(_TYPES[a.kind], a.default is not None) for a in self.arguments]
+        tags = [(TYPE_TAGS[a.kind], a.default is not None) for a in self.arguments]
         return "".join(f"[{tag}]" if optional else tag for tag, optional in tags)
 
     @property

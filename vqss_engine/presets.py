@@ -20,7 +20,7 @@ from typing import Any
 
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
-from vqss_engine.parameters import ParameterError, Value, is_plain
+from vqss_engine.parameters import ParameterError, Value, is_plain, shown
 from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE
 
 FORMAT = 1
@@ -149,8 +149,9 @@ class PresetFolder:
         """The file of the preset `name`; raises VQSSError where that is no plain name."""
         plain = is_plain(name) and not any(character in name for character in '/\\:*?"<>|')
         if not plain or not name.strip(" .") or name.startswith(".") or len(name) > _LONGEST_NAME:
-            shown = "".join(c if c.isprintable() else "?" for c in name[:40])
-            raise VQSSError(f"'{shown}' is no preset name; use up to {_LONGEST_NAME} letters, digits, spaces, - _ .")
+            raise VQSSError(
+                f"'{shown(name[:40])}' is no preset name; use up to {_LONGEST_NAME} letters, digits, spaces, - _ ."
+            )
         return self.folder / f"{name}{SUFFIX}"
 
 

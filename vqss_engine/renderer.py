@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from vqss_engine.crossfade import Crossfade
+from vqss_engine.crossfade import Crossfade, rise
 from vqss_engine.delay import History
 from vqss_engine.inserts import LONGEST_LATENCY, Deadline, Insert, InsertSet
 from vqss_engine.mixer import Layout, LinearRamp
@@ -61,7 +61,7 @@ class Renderer:
         self._active = np.zeros(clusters, bool)
         self._tail_hops = layout.hops(_TAIL_S)
         self._silent_hops = np.full(clusters, self._tail_hops)
-        self._rise: Floats = (np.arange(1, hop + 1, dtype=np.float32) / hop).astype(np.float32)
+        self._rise = rise(hop)
         self._gains: Floats = np.ones((clusters, channels, hop), np.float32)
         self._stems: Floats = np.zeros((clusters, channels, hop), np.float32)
         self._delta: Floats = np.zeros((clusters, channels), np.float32)

@@ -14,7 +14,7 @@ from vqss_engine.compiled import njit
 from vqss_engine.config import StreamConfig
 from vqss_engine.masked_istft import MaskedMixdown, MaskedStems
 from vqss_engine.runtime import Runtime
-from vqss_engine.stft import StreamingSTFT, asymmetric_windows
+from vqss_engine.stft import StreamingSTFT, asymmetric_windows, power_scale
 
 Floats = NDArray[np.float32]
 
@@ -66,8 +66,7 @@ class StreamingSeparator:
         self._spectrum: NDArray[np.complex64] = np.zeros((channels, config.bins), np.complex64)
         self._masks: Floats = np.zeros((clusters, config.mask_bins), np.float32)
         self._by_bin = np.zeros(config.mask_bins, np.float32)
-        window = asymmetric_windows(*sizes)[0]
-        self._power_scale = np.float32(2.0 / (config.window * float(np.square(window).sum())))
+        self._power_scale = power_scale(asymmetric_windows(*sizes)[0])
         self._warm()
 
     def _warm(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqss_engine.config import ModelConfig, StreamConfig
-from vqss_engine.stft import asymmetric_windows
+from vqss_engine.stft import asymmetric_windows, power_scale
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class SpectrumView:
 
     def __init__(self, config: ModelConfig, stream: StreamConfig) -> None:
         window, _ = asymmetric_windows(config.window, stream.hop, stream.synthesis)
-        self._scale = np.float32(2.0 / (config.window * float(np.square(window).sum())))
+        self._scale = power_scale(window)
         self._bands = band_matrix(config)
         self._powers: Floats = np.zeros((config.clusters + 1, config.mask_bins), np.float32)
         self._levels: Floats = np.zeros((config.clusters + 1, BANDS), np.float32)

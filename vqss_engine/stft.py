@@ -54,6 +54,11 @@ def inverse_window(window: int, hop: int, synthesis: int) -> NDArray[np.float32]
     return aligned(np.pad(short, (length - synthesis, 0)) * (2 / window))
 
 
+def power_scale(window: NDArray[np.float32]) -> np.float32:
+    """What makes the mean square of a signal of the summed powers of its bins under `window` (N,)."""
+    return np.float32(2.0 / (window.size * float(np.square(window).sum())))
+
+
 def _check_sizes(window: int, hop: int, synthesis: int) -> None:
     if window < 4 or window & (window - 1):
         raise ValueError(f"a window of {window} samples is not available; use a power of two from 4 on")

@@ -78,6 +78,11 @@ class Telemetry:
         self.error_count += 1
         self._errors.append(text)
 
+    @property
+    def latency_ms(self) -> float:
+        """From the input to the output: of the engine, and of what it runs in."""
+        return self.engine_latency_ms + self.host_latency_ms
+
     def snapshot(self) -> TelemetrySnapshot:
         """An immutable copy, with levels in dBFS."""
         return TelemetrySnapshot(
@@ -90,7 +95,7 @@ class Telemetry:
             xruns=self.xruns,
             fallbacks=self.fallbacks,
             nonfinite_inputs=self.nonfinite_inputs,
-            latency_ms=self.engine_latency_ms + self.host_latency_ms,
+            latency_ms=self.latency_ms,
             state=EngineState(self.state),
             position_s=self.position_s,
             errors=tuple(self._errors.copy()),
