@@ -195,6 +195,7 @@ class EffectsPanel(QFrame):
             words = (parameter.description.partition(": ")[2] or leaf.replace("_", " ")).removesuffix(" frequency")
             row = ParameterRow(words, title, parameter, {})
             row.asked.connect(lambda value, gesture, path=parameter.path: self._model.move({path: value}, gesture))
+            row.refused.connect(effects.failed)
             value = self._model.find(parameter.path)
             row.show_value(parameter.default if value is None else value)
             card.add_row(leaf, row)
@@ -210,6 +211,7 @@ class EffectsPanel(QFrame):
         name = str(argument["name"])
         row = ParameterRow(name.removesuffix("_filename").replace("_", " "), card.title, None, argument)
         row.show_value(entry.get(name, argument["default"]))  # type: ignore[arg-type]
+        row.refused.connect(self.effects.failed)
         row.asked.connect(lambda value, _: self._edit(index, card.title, partial(edit.changed, name=name, value=value)))
         card.add_row(name, row)
 

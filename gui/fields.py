@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QEvent, Qt, pyqtSignal
-from PyQt6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PyQt6.QtWidgets import QLineEdit, QWidget
+from PyQt6.QtCore import QEvent, QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PyQt6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from gui import theme
 from gui.fader import MAXIMUM_DB, SILENCE_DB
@@ -41,6 +41,7 @@ class Field(QLineEdit):
     """A line whose text is told when it is done (`entered`), and goes back with Escape.
 
     Up and Down (`stepped`, how far, and whether fine) are for the value in it, whatever strip other keys act on.
+    The press that gives it the focus chooses the whole text, as keys do.
     """
 
     entered = pyqtSignal(str)
@@ -55,6 +56,7 @@ class Field(QLineEdit):
         self.setFrame(False)
         self.setMinimumWidth(20)
         self._shown = ""
+        self._pressed_into: QPointF | None = None
         self.editingFinished.connect(self._finish)
 
     @property
@@ -105,6 +107,24 @@ class Field(QLineEdit):
         super().focusInEvent(event)
         self._fill()
         self.selectAll()
+        by_mouse = event is not None and event.reason() == Qt.FocusReason.MouseFocusReason
+        self._pressed_into = QPointF() if by_mouse else None
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        super().mousePressEvent(event)
+        if event is not None and self._pressed_into is not None:
+            self._pressed_into = event.position()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        super().mouseReleaseEvent(event)
+        came_at, self._pressed_into = self._pressed_into, None
+        if event is None or came_at is None:
+            return
+        if (event.position() - came_at).manhattanLength() < QApplication.startDragDistance():
+            self.selectAll()        # the press has put the cursor somewhere; a drag chooses a part
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        self.selectAll()        # a sign and a point would end what Qt takes for a word
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:
         super().focusOutEvent(event)
@@ -116,9 +136,10 @@ class Field(QLineEdit):
 
 
 class GainField(Field):
-    """A gain in dB; `asked(dB)` when one was typed."""
+    """A gain in dB; `asked(dB)` when one was typed, `refused(text)` when that was none."""
 
     asked = pyqtSignal(float)
+    refused = pyqtSignal(str)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
@@ -133,6 +154,8 @@ class GainField(Field):
         gain_db = read_gain(text)
         if gain_db is not None:
             self.asked.emit(gain_db)
+        elif text.strip():
+            self.refused.emit(f"'{text}' is no gain; type a number of dB, such as -6, or -inf")
 
 
 class NameField(Field):

@@ -51,6 +51,7 @@ class MainStrip(Channel):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.fader.moved.connect(lambda gain_db, gesture: model.move({GAIN: gain_db}, gesture))
         self.gain.asked.connect(lambda gain_db: model.move({GAIN: gain_db}))
+        self.gain.refused.connect(model.failed)
         for button, path in ((self.mute, MUTE), (self.bypass, BYPASS), (self.limiter, LIMITER)):
             button.asked.connect(lambda on, path=path: model.move({path: on}))
 

@@ -124,9 +124,10 @@ class ChoiceBox(QComboBox):
 
 
 class ParameterRow(QWidget):
-    """A parameter with its range and unit; `asked(value, gesture)` tells what the user wants."""
+    """A parameter with its range and unit; `asked(value, gesture)`: what the user wants, `refused(text)`: why not."""
 
     asked = pyqtSignal(object, object)
+    refused = pyqtSignal(str)
 
     def __init__(self, title: str, owner: str, parameter: Parameter | None, argument: Mapping[str, Any]) -> None:
         """Of a parameter of the mixer, or of an argument as a rack's catalogue describes it."""
@@ -233,6 +234,9 @@ class ParameterRow(QWidget):
         value = read_value(text, self.unit)
         if value is not None:
             self.asked.emit(self._whole(min(max(value, self._low), self._high)), None)
+        elif text.strip():
+            name, example = self.slider.accessibleName(), value_text(self.slider.default, self.unit)
+            self.refused.emit(f"'{text}' is no number for {name}; type one, such as {example}")
 
     def show_value(self, value: Value) -> None:
         """Show a value; tells nobody."""

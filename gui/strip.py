@@ -62,6 +62,7 @@ class ClusterStrip(Channel):
         self.fader.moved.connect(lambda gain_db, gesture: self._move("gain", gain_db, gesture))
         self.pan.moved.connect(lambda pan, gesture: self._move("pan", pan, gesture))
         self.gain.asked.connect(lambda gain_db: self._move("gain", gain_db))
+        self.gain.refused.connect(self._model.failed)
         self.name.entered.connect(lambda name: self._move("name", name.strip()))
         self.mute.asked.connect(lambda on: self._move("mute", on))
         self.solo.asked.connect(self._solo)
