@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox
@@ -14,6 +16,7 @@ from bridge.commands.gui_services import services_for
 from gui.mix_dialog import MixDialog
 from gui.mixer_window import MixerWindow
 from tests.gui_windows import application, settle, window_on
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 
 
@@ -24,7 +27,7 @@ def surface() -> ControlSurface:
 
 @pytest.fixture
 def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    (tmp_path / "song.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "song.wav", np.zeros((4410, 2)), 44100)
     services = services_for(surface, tmp_path, "this engine")  # type: ignore[arg-type]
     with window_on(surface, tmp_path, services) as made:
         yield made
@@ -39,6 +42,49 @@ def test_what_is_no_file_leaves_the_song_paused(
     window.transport.open_song(tmp_path / name)
     assert surface.get("/vqss/source") == "song.wav" and surface.get("/vqss/transport/play") is False
     assert window.transport.recent() == [] and f"{name} is no file" in window.errors.label.text()
+
+
+UNPLAYABLE = {
+    "empty.wav": (b"", "is empty"),
+    "text.mp3": (b"no music at all\n" * 500, "cannot read"),
+    "noise.flac": (bytes(range(256)) * 40, "cannot read"),
+    "cut.flac": (b"fLaC", "cannot read"),
+    "no frames.wav": (np.zeros((0, 2)), "holds no audio"),
+    "six.wav": (np.zeros((4410, 6)), "6 channels"),
+    "nan.wav": (np.full((4410, 2), np.nan), "not a number"),
+}
+
+
+@pytest.mark.parametrize("name", UNPLAYABLE)
+def test_a_file_that_cannot_be_played_is_a_message_and_the_song_plays_on(
+    window: MixerWindow, surface: ControlSurface, tmp_path: Path, name: str
+) -> None:
+    content, words = UNPLAYABLE[name]
+    if isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    else:
+        soundfile.write(tmp_path / name, content, 44100, subtype="FLOAT")
+    window.transport.open_song(tmp_path / "song.wav")
+    wait_until(lambda: window.transport.waveform.seconds)
+    heard: list[str] = []
+    surface.subscribe(lambda path, value, origin: heard.append(path))
+    window.transport.open_song(tmp_path / name)
+    settle()
+    assert heard == [] and surface.get("/vqss/source") == "song.wav" and window.transport.play.isChecked()
+    assert window.errors.isVisible() and words in window.errors.label.text()
+    assert window.transport.waveform.seconds and window.transport.recent() == [str(tmp_path / "song.wav")]
+
+
+def test_the_mix_is_not_written_over_the_song(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
+    surface.set("/vqss/source", "song.wav")
+    settle()
+    (tmp_path / "link.wav").symlink_to(tmp_path / "song.wav")
+    before = (tmp_path / "song.wav").read_bytes()
+    for name in ("song.wav", "link.wav"):
+        window.errors.clear()
+        window.transport.export_mix(tmp_path / name)
+        assert not window.export.running and f"{name} is the song itself" in window.errors.label.text()
+    assert (tmp_path / "song.wav").read_bytes() == before
 
 
 def test_a_song_is_found_again_from_another_folder(

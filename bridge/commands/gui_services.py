@@ -60,6 +60,7 @@ class _Songs:
             raise VQSSError(f"{path} is no file that can be read; open another song")
         if not path.resolve().is_relative_to(self._root):
             raise VQSSError(f"{path.name} lies outside {self._root}; start `vqss gui` with it, or with --music")
+        check_song(path)    # before the engine leaves the song that plays
         return str(path.resolve().relative_to(self._root))
 
     def path(self, source: str) -> Path | None:
@@ -87,6 +88,8 @@ class _Exports:
 
         if (ending := file.suffix.lower().removeprefix(".")) not in SUBTYPES:
             raise VQSSError(f"'{ending}' is no format that can be written; give one of {', '.join(SUBTYPES)}")
+        if file.resolve() == song.resolve():
+            raise VQSSError(f"{file.name} is the song itself; give the mix another name")
         effects, note = self._effects()
         command = [*self._command(song, file), "--mix", *mix_options(self._remote), *effects]
         return ExportJob(command, f"the mix of {song.name} to {file}{note}")
@@ -159,6 +162,14 @@ class _Engine:
 
     def restart(self, source: str, target: str, samplerate: int | None, blocksize: int, profile: str) -> None:
         self._engine.restart(Setup(source, target, samplerate, blocksize, profile))
+
+
+def check_song(path: Path) -> None:
+    """Read the beginning of a song; raises VQSSError where there is none, or none that can be played."""
+    from bridge.audio_files import AudioReader
+
+    with AudioReader(path) as reader:
+        next(reader.blocks(_BLOCK_FRAMES), None)
 
 
 def read_overview(path: Path) -> Overview:
