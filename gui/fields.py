@@ -57,6 +57,7 @@ class Field(QLineEdit):
         self.setMinimumWidth(20)
         self._shown = ""
         self._pressed_into: QPointF | None = None
+        self.setAcceptDrops(False)      # a file that is dropped is a song for the window, and no text
         self.editingFinished.connect(self._finish)
 
     @property

@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QApplication, QInputDialog
 
 from gui.mixer_window import MixerWindow
 from gui.services import Overview, Services
-from tests.gui_windows import LEFT, SHIFT, click, key, move, settle, window_on
+from tests.gui_windows import LEFT, NONE, SHIFT, click, key, move, settle, window_on
 from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
@@ -99,6 +99,21 @@ def test_a_song_is_dropped_on_the_window(
     taken = name == "song.wav"
     assert surface.get("/vqss/source") == (name if taken else "input")
     assert surface.get("/vqss/transport/play") is taken and window.errors.isVisible() is not taken
+
+
+def test_a_song_is_dropped_on_a_field(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:
+    what = QMimeData()
+    what.setUrls([QUrl.fromLocalFile(str(tmp_path / "song.wav"))])
+    what.setText("song.wav")        # as file managers do
+    strip = window.row.strips[0]
+    for field in (strip.name, strip.gain):
+        surface.set("/vqss/source", "input")
+        at = QPointF(field.mapTo(window, field.rect().center()))
+        for drop in (QDragEnterEvent(at.toPoint(), Qt.DropAction.CopyAction, what, LEFT, NONE),
+                     QDropEvent(at, Qt.DropAction.CopyAction, what, LEFT, NONE)):  # fmt: skip
+            QApplication.sendEvent(window.windowHandle(), drop)
+        settle()
+        assert surface.get("/vqss/source") == "song.wav" and surface.get("/vqss/cluster/0/name") == ""
 
 
 def test_text_that_is_dropped_is_left_alone(window: MixerWindow) -> None:
