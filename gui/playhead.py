@@ -23,8 +23,7 @@ class Playhead:
     def correct(self, told_s: float, now_s: float) -> None:
         """Take over a position that the engine tells anew; shortly after a seek it may be older than that."""
         if told_s != self._told and now_s - self._sought_s >= _SETTLING_S:
-            self._from, self._at_s = told_s, now_s
-        self._told = told_s
+            self._from, self._at_s, self._told = told_s, now_s, told_s
 
     def play(self, on: bool, now_s: float) -> None:
         """Start or stop to move."""

@@ -156,6 +156,17 @@ def test_the_playhead_goes_on_stops_and_goes_round() -> None:
     assert head.position(200.0) == pytest.approx(1.5)
 
 
+def test_the_playhead_takes_over_a_start_that_was_told_while_it_settled() -> None:
+    head = Playhead()
+    head.seconds = 10.0
+    head.play(True, 0.0)
+    head.correct(9.9, 9.9)
+    head.play(False, 10.0)      # the engine says that the song has ended, and soon where it is then
+    for now_s in (10.05, 10.2, 10.4):
+        head.correct(0.0, now_s)
+    assert head.position(11.0) == 0.0
+
+
 def test_the_limiter_lights_up_while_it_holds_the_output_down(window: MixerWindow, surface: ControlSurface) -> None:
     lit = []
     for limiter, peak in ((0, 1.0), (1, 0.25), (1, 1.0), (1, 0.25)):
