@@ -6,6 +6,7 @@ Threads: `overview` reads a song and ends; its result arrives on the Qt thread.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from vqss_engine.errors import VQSSError
 
 _SHORTEST_LOOP_S = 0.05
 _NO_SONG = "Drop a song here, or open one with Ctrl+O"
-_SEEKS_S = {int(Qt.Key.Key_Left): -5.0, int(Qt.Key.Key_Right): 5.0}
+_SEEKS_S = {
+    int(Qt.Key.Key_Left): -5.0, int(Qt.Key.Key_Right): 5.0,
+    int(Qt.Key.Key_Home): -math.inf, int(Qt.Key.Key_End): math.inf,
+}  # fmt: skip
 
 
 class Waveform(QWidget):

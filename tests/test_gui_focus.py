@@ -52,6 +52,16 @@ def test_arrows_seek_in_the_overview_and_walk_through_strips_without_a_song(
     assert surface.get("/vqss/transport/position") == 5.0 and window.row.current == 1
 
 
+def test_home_and_end_in_the_overview_are_the_ends_of_the_song(window: MixerWindow, surface: ControlSurface) -> None:
+    surface.set("/vqss/source", "song.wav")
+    settle()
+    wait_until(lambda: window.transport.waveform.seconds)
+    focus(window, window.transport.waveform)
+    for which, second in ((Qt.Key.Key_End, 60.0), (Qt.Key.Key_Home, 0.0)):
+        key(window, which)
+        assert surface.get("/vqss/transport/position") == second and surface.state.gain[0] == 0.0
+
+
 @pytest.mark.parametrize("which", ["main fader", "pan"])
 def test_home_and_end_move_the_focused_control_alone(window: MixerWindow, surface: ControlSurface, which: str) -> None:
     control, path, low = {
