@@ -216,11 +216,13 @@ class MixerModel(QObject):
         self._wake()
 
     def _note_vocabulary(self, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
-        self._vocabulary_stale = True
+        with self._lock:
+            self._vocabulary_stale = True
         self._wake()
 
     def _note_connection(self, connected: bool) -> None:
-        self._connection = connected
+        with self._lock:
+            self._connection = connected
         self._wake()
 
     def _wake(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bridge.gui_engine import mix_options
 from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
 from gui import chains as edit
+from gui.model import MixerModel
 from gui.services import Chains, EffectKind, Services
 from tests import slot_errors
 from tests.gui_racks import Bench, bench
@@ -182,3 +184,18 @@ def test_a_window_on_stage_survives_what_nobody_foresaw(tmp_path: Path, monkeypa
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("True ") and "ZeroDivisionError: nobody foresaw this" in done.stdout
     assert done.stderr.count("Traceback") == 1 and "in fail" in done.stderr
+
+
+@pytest.mark.parametrize("note", ["_note_vocabulary", "_note_connection"])
+def test_what_other_threads_note_waits_until_what_was_noted_is_read(note: str) -> None:
+    """Or what is noted between reading and forgetting would be forgotten unread."""
+    model = MixerModel(ControlSurface(2))
+    given = ((), ()) if note == "_note_vocabulary" else (False,)
+    other = threading.Thread(target=getattr(model, note), args=given)
+    with model._lock:
+        other.start()
+        other.join(0.1)
+        assert not model._vocabulary_stale and model._connection is None
+    other.join()
+    assert model._vocabulary_stale or model._connection is False
+    model.close()
