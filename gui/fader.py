@@ -114,7 +114,7 @@ class Pan(DragControl):
         return float(self.width() - 12)
 
     def pan_text(self) -> str:
-        """`C`, `L 30`, `R 100`."""
+        """`C`, `L30`, `R100`."""
         percent = round(abs(self.current) * 100)
         return f"{'L' if self.current < 0 else 'R'}{percent}" if percent else "C"
 
