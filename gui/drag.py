@@ -104,11 +104,15 @@ class DragControl(QSlider):
         self.ask(self.from_travel(self._travel))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() != Qt.MouseButton.LeftButton:
+            return
         self._last = None
         self._end_gesture()
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() != Qt.MouseButton.LeftButton:
+            return
         self._last, self._gesture = None, object()
         self.ask(self.default)
         self._end_gesture()

@@ -78,10 +78,10 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("Return", "Enter"), lambda: press(window), "type the gain; press the focused button"),
         Key(("F2",), lambda: row.strip.name.setFocus(), "rename the strip"),
         Key(("M",), lambda: row.lead.mute.click(), "mute the strip"),
-        Key(("S",), lambda: row.lead.solo.click(), "solo the strip"),
+        Key(("S",), lambda: row.lead.toggle_solo(), "solo the strip"),
         Key(("Shift+S",), lambda: row.lead.solo_alone(), "solo the strip alone"),
-        Key(("[",), lambda: row.lead.pan.ask_once(row.lead.pan.current - 0.05), "pan left, right (also ])", True),
-        Key(("]",), lambda: row.lead.pan.ask_once(row.lead.pan.current + 0.05), repeats=True),
+        Key(("[",), lambda: row.lead.pan.step_by(-1, False), "pan left, right (also ])", True),
+        Key(("]",), lambda: row.lead.pan.step_by(1, False), repeats=True),
         Key(("Escape",), window.escape, "solo nothing, choose nothing, close messages, clip lights out"),
         Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
         Key(("G",), row.group_selected, "group the chosen strips under the first"),
@@ -109,7 +109,7 @@ def _digits(window: MixerWindow) -> list[Key]:
     for k in range(min(model.clusters, 20)):
         text = {0: "solo cluster 0 … 9", 10: "solo cluster 10 … 15"}.get(k, "")
         sequence = str(k) if k < 10 else f"Alt+{k - 10}"
-        keys.append(Key((sequence,), lambda k=k: row.strips[model.leader(k)].solo.click(), text))  # type: ignore[misc]
+        keys.append(Key((sequence,), lambda k=k: row.strips[model.leader(k)].toggle_solo(), text))  # type: ignore[misc]
     return keys
 
 

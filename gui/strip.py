@@ -85,6 +85,10 @@ class ClusterStrip(Channel):
         else:
             self._move("solo", on)
 
+    def toggle_solo(self) -> None:
+        """Solo this cluster, or no longer, whatever modifiers the key needs on this keyboard."""
+        self._move("solo", not self.solo.isChecked())
+
     def solo_alone(self) -> None:
         """Solo this cluster and no other; where that is so already, none."""
         paths = {k: cluster_path(k, "solo") for k in range(self._model.clusters)}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QKeySequence, QMouseEvent, QShortcut
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui.mixer_window import MixerWindow
 from gui.services import EffectKind
 from tests.gui_racks import bench
-from tests.gui_windows import CONTROL, LEFT, NONE, click, key, settle, type_into, wheel, window_on
+from tests.gui_windows import CONTROL, LEFT, NONE, SHIFT, click, key, move, settle, type_into, wheel, window_on
 from vqss_engine.control import ControlSurface
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
@@ -183,6 +183,42 @@ def test_an_effects_value_is_typed_and_left(tmp_path: Path) -> None:
         before = mixer.surface.get(row_path(mixer.surface))
         wheel(row.slider, -3)       # the list scrolls by
         assert mixer.surface.get(row_path(mixer.surface)) == before
+
+
+@pytest.mark.parametrize("which", [Qt.Key.Key_2, Qt.Key.Key_S])
+def test_solo_keys_do_not_ask_what_else_is_held(window: MixerWindow, surface: ControlSurface, which: Qt.Key) -> None:
+    """On keyboards where digits need Shift, they are no less digits."""
+    surface.set("/vqss/cluster/4/solo", True)
+    window.row.set_current(2)
+    settle()
+    click(window.row.strips[2].meter, SHIFT)        # Qt holds Shift for pressed until it hears otherwise
+    assert QApplication.keyboardModifiers() == SHIFT
+    for shortcut in window.findChildren(QShortcut):
+        if shortcut.key() == QKeySequence(which):
+            shortcut.activated.emit()
+    settle()
+    assert surface.state.solo == (False, False, True, False, True, False)
+
+
+def test_a_held_pan_key_is_one_step_of_undo(window: MixerWindow, surface: ControlSurface) -> None:
+    for _ in range(4):
+        key(window, Qt.Key.Key_BracketLeft)
+    assert surface.get("/vqss/cluster/0/pan") == pytest.approx(-0.2)
+    window.model.undo()
+    assert surface.get("/vqss/cluster/0/pan") == 0.0
+
+
+def test_another_button_does_not_end_a_drag(window: MixerWindow, surface: ControlSurface) -> None:
+    fader, right = window.row.strips[1].fader, Qt.MouseButton.RightButton
+    at = fader.rect().center()
+    QTest.mousePress(fader, LEFT, NONE, at)
+    QTest.mouseClick(fader, right, NONE, at)
+    QTest.mouseDClick(fader, right, NONE, at)
+    assert fader.held
+    move(fader, at + QPoint(0, 40), NONE)
+    assert surface.get("/vqss/cluster/1/gain") < 0.0       # type: ignore[operator]
+    QTest.mouseRelease(fader, LEFT, NONE, at + QPoint(0, 40))
+    assert not fader.held
 
 
 def row_path(surface: ControlSurface) -> str:
