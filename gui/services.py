@@ -126,7 +126,7 @@ class Services:
     `song_path(source)` is where that source lies on this machine, None where it does not. `export_stems(song,
     folder)` and `export_mix(song, file)` are what writes them; raise VQSSError. `engine_name` is what the engine is
     called; `racks` and `engine` are None where it was not started for this window; `profiles` and `model_rate_hz` say
-    what latency profiles cost."""
+    what latency profiles cost; `music` is the folder that songs lie in, None where it is not known."""
 
     read_overview: Callable[[Path], Overview] | None = None
     open_song: Callable[[Path], str] | None = None
@@ -138,3 +138,4 @@ class Services:
     engine: OwnEngine | None = None
     profiles: Sequence[Profile] = ()
     model_rate_hz: int = 44100
+    music: Path | None = None

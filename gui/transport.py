@@ -184,6 +184,12 @@ class TransportBar(QWidget):
         stored = self._settings.value("recent", [])
         return [stored] if isinstance(stored, str) else list(stored or [])
 
+    def _songs_folder(self) -> str:
+        """Where a dialog begins: beside the song, else the one opened last, else where songs lie."""
+        songs = [self._song, *(Path(name) for name in self.recent()[:1])]
+        folders = [*(song.parent for song in songs if song), self._services.music]
+        return next((str(folder) for folder in folders if folder and folder.is_dir()), "")
+
     def source_menu(self) -> QMenu:
         """What can be separated."""
         menu = QMenu(self)
@@ -200,7 +206,7 @@ class TransportBar(QWidget):
 
     def choose_song(self) -> None:
         """Ask for a file and open it."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a song", "", SONGS)
+        name, _ = QFileDialog.getOpenFileName(self, "Open a song", self._songs_folder(), SONGS)
         if name:
             self.open_song(Path(name))
 
@@ -216,7 +222,7 @@ class TransportBar(QWidget):
         self.export_menu().popup(self.export.mapToGlobal(self.export.rect().topLeft()))
 
     def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Write the stems into")
+        folder = QFileDialog.getExistingDirectory(self, "Write the stems into", self._songs_folder())
         if not folder or self._song is None:
             return
         present = Path(folder) / self._song.stem

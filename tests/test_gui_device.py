@@ -16,6 +16,8 @@ from gui.device_dialog import cost_of
 from gui.services import DeviceChoice, Services
 from tests.gui_windows import click, key, settle, window_on
 from tests.test_gui_remote import wait_until
+from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import ModelConfig
 from vqss_engine.control import Argument, ControlSurface, Parameter
 
 FACTS = {"name": "Scarlett 2i2", "profile": "default", "sample_rate": 48000.0, "block": 128}
@@ -109,3 +111,11 @@ def test_the_windows_process_loads_nothing_of_the_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_costs_are_told_for_the_rate_of_the_model(surface: ControlSurface, tmp_path: Path) -> None:
+    config = ModelConfig(width=16, layers=1, recurrent_width=16, band_hidden=16, sample_rate=48000)
+    ModelBundle.random(config).save(tmp_path / "model")
+    for model, rate_hz in ((None, 44100), (tmp_path / "model", 48000), (tmp_path / "none", 44100)):
+        services = services_for(surface, None, "engine", model=model)  # type: ignore[arg-type]
+        assert services.model_rate_hz == rate_hz

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox
+from PyQt6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox
 
 from bridge.commands.gui_services import services_for
 from gui.mix_dialog import MixDialog
@@ -73,6 +73,27 @@ def test_a_file_that_cannot_be_played_is_a_message_and_the_song_plays_on(
     assert heard == [] and surface.get("/vqss/source") == "song.wav" and window.transport.play.isChecked()
     assert window.errors.isVisible() and words in window.errors.label.text()
     assert window.transport.waveform.seconds and window.transport.recent() == [str(tmp_path / "song.wav")]
+
+
+def test_dialogs_begin_where_songs_are(
+    window: MixerWindow, surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *given: (asked.append(given[2]), ("", ""))[1])
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given: (asked.append(given[2]), "")[1])
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "song.wav", np.zeros((4410, 2)), 44100)
+    window.transport.choose_song()
+    window.transport.open_song(tmp_path / "new" / "song.wav")
+    surface.set("/vqss/source", "input")
+    settle()
+    window.transport.choose_song()
+    surface.set("/vqss/source", "old/song.wav")
+    settle()
+    window.transport.choose_song()
+    window.transport._choose_folder()
+    assert asked == [str(tmp_path), str(tmp_path / "new"), str(tmp_path / "old"), str(tmp_path / "old")]
 
 
 def test_the_mix_is_not_written_over_the_song(window: MixerWindow, surface: ControlSurface, tmp_path: Path) -> None:

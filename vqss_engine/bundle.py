@@ -184,6 +184,11 @@ def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, 
         raise VQSSError(f"{folder / CONFIG_FILE} is damaged ({error}); fetch the bundle again") from error
 
 
+def read_model_config(path: Path | None = None) -> ModelConfig:
+    """The configuration in a bundle folder (default: the shipped model), without its weights; raises VQSSError."""
+    return ModelConfig.from_dict(_read_config(path or DEFAULT_PATH)["model"])
+
+
 def is_bundle(folder: Path) -> bool:
     """Whether a folder holds a bundle's files; the folder of a training run has a config.json too, but no weights."""
     return all((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE))

@@ -13,7 +13,8 @@ from bridge.gui_engine import OwnEngine, Setup, mix_options
 from bridge.rack_file import Chains
 from bridge.rack_store import RackStore, read_chains, write_chains
 from bridge.rack_values import heard
-from vqss_engine.config import PROFILES
+from vqss_engine.bundle import read_model_config
+from vqss_engine.config import PROFILES, ModelConfig
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import SUFFIX
 
@@ -40,7 +41,16 @@ def services_for(
     return Services(
         read_overview, songs.open, songs.path, exports.stems, exports.mix, name,
         _Racks(racks) if racks else None, _Engine(engine) if engine else None, profiles,
+        _rate_hz(model), music.resolve() if music else None,
     )  # fmt: skip
+
+
+def _rate_hz(model: Path | None) -> int:
+    """The model's rate; the usual one where the model cannot be read, which its engine will tell."""
+    try:
+        return read_model_config(model).sample_rate
+    except VQSSError:
+        return ModelConfig().sample_rate
 
 
 class _Songs:
