@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PyQt6.QtWidgets import QWidget
@@ -111,6 +113,8 @@ class Meter(QWidget):
         painter = QPainter(self)
         (rms, peak, hold), ratio = self._drawn, empty.devicePixelRatio()
         bottom, width = self.height() - 1, empty.width()
+        if event is not None:       # a layer may begin or end within a pixel of the screen
+            painter.fillRect(event.rect(), QColor(theme.STRIP))
         painter.drawPixmap(0, 0, empty)
         for layer, height in ((dim, peak), (lit, rms)):
             if height:
@@ -130,7 +134,7 @@ class Meter(QWidget):
     def _draw_layer(self, toward_well: float) -> QPixmap:
         """The whole column in its colours, mixed with so much of the well."""
         ratio = self.devicePixelRatioF()
-        layer = QPixmap(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
+        layer = QPixmap(max(1, math.ceil(self.width() * ratio)), max(1, math.ceil(self.height() * ratio)))
         layer.setDevicePixelRatio(ratio)
         layer.fill(QColor(theme.STRIP))
         painter = QPainter(layer)

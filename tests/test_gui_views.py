@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from gui.playhead import Playhead
 from gui.strip_menu import COLORS
 from tests.gui_windows import LEFT, application, click, settle, window_on
 from vqss_engine.control import ControlSurface, EngineState
+
+ROOT = Path(__file__).resolve().parent.parent
 
 BACKGROUNDS = (theme.WINDOW, theme.PANEL, theme.STRIP, theme.STRIP_CURRENT, theme.WELL, theme.CONTROL)
 LIT = (theme.MUTE, theme.SOLO, theme.ALERT, theme.GOOD, theme.WARN, theme.FOCUS)
@@ -210,3 +215,31 @@ def test_status_and_errors_of_the_engine_are_shown(window: MixerWindow, surface:
     assert texts == ["load 42 %", "misses 3", "xruns 7", "latency 17.4 ms"]
     assert "device lost" in status.state.text()
     assert window.errors.isVisible() and window.errors.label.text() == "the device has gone"
+
+
+SCALED = """
+from PyQt6.QtCore import QPoint
+from PyQt6.QtGui import QColor, QImage, QRegion
+from PyQt6.QtWidgets import QWidget
+from gui.meter import Meter
+from tests.gui_windows import application
+application()
+meter = Meter("level")
+assert meter.devicePixelRatioF() == 1.5
+for width in range(8, 23):
+    meter.resize(width, 101)
+    meter.show_levels(-10.0, -3.0, 0.0)
+    image = QImage(-int(-width * 1.5 // 1), -int(-101 * 1.5 // 1), QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(1.5)
+    image.fill(QColor("#ff00ff"))
+    meter.render(image, QPoint(), QRegion(), QWidget.RenderFlag(0))
+    stale = {(x, y) for x in range(image.width()) for y in range(image.height())
+             if image.pixelColor(x, y) == QColor("#ff00ff")}
+    assert not stale, (width, len(stale))
+"""
+
+
+def test_a_meter_paints_every_pixel_of_a_scaled_screen() -> None:
+    settings = {**os.environ, "QT_SCALE_FACTOR": "1.5", "QT_QPA_PLATFORM": "offscreen"}
+    child = subprocess.run([sys.executable, "-c", SCALED], cwd=ROOT, env=settings, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
