@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QMenu, QWidget
 
-from gui.menus import add_action
+from gui.menus import add_action, new_menu
 from gui.model import MixerModel, cluster_path
 
 COLORS = {
@@ -26,8 +25,7 @@ def swatch(color: str) -> QIcon:
 
 def build_menu(k: int, model: MixerModel, parent: QWidget) -> QMenu:
     """The menu of cluster `k`, as things stand now; it goes when it is closed."""
-    menu = QMenu(parent)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu = new_menu(parent)
     menu.setAccessibleName(f"Menu of cluster {k}")
     colors = menu.addMenu("Colour")
     joins = menu.addMenu("Join to")

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from gui import theme
 from gui.buttons import touch_button
-from gui.menus import add_action, agreed
+from gui.menus import add_action, agreed, new_menu
 from gui.model import MixerModel
 from gui.presets import Presets
 from gui.scenes import NAMES, Scenes
@@ -107,8 +107,7 @@ class ToolBar(QWidget):
 
     def preset_menu(self) -> QMenu:
         """The presets there are, and saving."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = new_menu(self)
         for name in self._presets.names():
             add_action(menu, name, partial(self._presets.load, name))
         menu.addSeparator()

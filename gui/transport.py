@@ -11,7 +11,7 @@ from PyQt6.QtCore import QSettings, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.menus import add_action, agreed
+from gui.menus import add_action, agreed, new_menu
 from gui.mix_dialog import MixDialog
 from gui.model import MixerModel
 from gui.playhead import Playhead
@@ -192,8 +192,7 @@ class TransportBar(QWidget):
 
     def source_menu(self) -> QMenu:
         """What can be separated."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = new_menu(self)
         add_action(menu, "The input", lambda: self._model.put(SOURCE, INPUT))
         add_action(menu, "Open a song…", self.choose_song)
         menu.addSeparator()
@@ -212,8 +211,7 @@ class TransportBar(QWidget):
 
     def export_menu(self) -> QMenu:
         """What can be written of the song."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = new_menu(self)
         add_action(menu, "Stems into a folder…", self._choose_folder)
         add_action(menu, "Current mix to a file…", self._choose_file)
         return menu
