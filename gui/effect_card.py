@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.parameter_row import ParameterRow
@@ -19,7 +19,7 @@ class EffectCard(QFrame):
     removed = pyqtSignal()
     switched = pyqtSignal(bool)
 
-    def __init__(self, number: int, title: str, on: bool, editable: bool) -> None:
+    def __init__(self, number: int, title: str, on: bool, editable: bool, last: bool) -> None:
         super().__init__()
         self.setObjectName("card")
         self.setAccessibleName(f"Effect {number + 1}: {title}")
@@ -47,6 +47,8 @@ class EffectCard(QFrame):
             button.setEnabled(editable)
             if button is not self.on:
                 head.addWidget(button)
+        self.up.setEnabled(editable and number > 0)
+        self.down.setEnabled(editable and not last)
         self._layout.addLayout(head)
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> QPushButton:
@@ -62,6 +64,12 @@ class EffectCard(QFrame):
         """Put a parameter's row at the end."""
         self.rows[name] = row
         self._layout.addWidget(row)
+
+    @property
+    def controls(self) -> list[QWidget]:
+        """All that can have the focus, in the order of reading."""
+        rows = (control for row in self.rows.values() for control in row.controls)
+        return [self.on, self.up, self.down, self.remove, *rows]
 
     def say(self, text: str) -> None:
         """Put a quiet line at the end."""

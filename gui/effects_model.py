@@ -153,6 +153,8 @@ class EffectsModel(QObject):
         if self._racks is None:
             self.failed.emit(self.why_not)
             return
+        if undoable and (self.busy or self._racks.in_place) and chains == self.chains:
+            return      # a rack that is loaded again would end what its effects hold
         step = None
         if undoable:
             step = self._model.history.add({RACK: self._state(self.chains)}, {RACK: self._state(chains)})

@@ -24,7 +24,9 @@ from gui import theme
 from gui.buttons import touch_button
 from gui.chains import MAIN
 from gui.effect_card import EffectCard
+from gui.effect_focus import card_of, heir, order_tabs
 from gui.effects_model import EffectsModel, Loaded, base_of, key_of
+from gui.menus import add_action, new_menu
 from gui.model import MixerModel, cluster_path
 from gui.parameter_row import ParameterRow
 from gui.services import Chains, EffectKind
@@ -132,6 +134,7 @@ class EffectsPanel(QFrame):
         name = focused.accessibleName() if focused is not None and self.isAncestorOf(focused) else ""
         called = self._called(name) if name else []
         place = called.index(focused) if focused in called else 0
+        at = card_of(focused, self.cards)
         self._show_head()
         for card in self.cards:
             self._list.removeWidget(card)
@@ -139,8 +142,11 @@ class EffectsPanel(QFrame):
             card.deleteLater()
         self.cards, self._rows = [], {}
         self._add_cards()
+        order_tabs(self.more, self.cards)
         if name and (made := self._called(name)):
             made[min(place, len(made) - 1)].setFocus()      # the new one in the place of the old one
+        elif at >= 0:
+            heir(name, at, self.cards, self.add).setFocus()
 
     def _called(self, name: str) -> list[QWidget]:
         """What has that name and can have the focus, in order; effects of one kind have controls of one name."""
@@ -184,7 +190,8 @@ class EffectsPanel(QFrame):
 
     def _add_card(self, index: int, title: str, entry: dict[str, object], loaded: Loaded | None) -> None:
         effects = self.effects
-        card = EffectCard(index, title, edit.is_on(entry), effects.editable and bool(entry))
+        last = index + 1 == effects.count(self.key)
+        card = EffectCard(index, title, edit.is_on(entry), effects.editable and bool(entry), last)
         card.moved.connect(lambda by: self._edit(index, title, partial(edit.moved, by=by)))
         card.removed.connect(lambda: self._edit(index, title, edit.removed))
         card.switched.connect(lambda on: self._edit(index, title, partial(edit.switched, on=on)))
@@ -237,21 +244,17 @@ class EffectsPanel(QFrame):
 
     def kinds_menu(self) -> QMenu:
         """What can be added, by where it comes from."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = new_menu(self)
         origins = dict.fromkeys(kind.origin for kind in self.effects.kinds)
         for origin in origins:
-            below = menu if origin == next(iter(origins)) else menu.addMenu(origin)
+            below = menu if origin == next(iter(origins)) else menu.addMenu(origin.replace("&", "&&"))
             assert below is not None
             for kind in self.effects.kinds:
                 if kind.origin == origin:
-                    action = below.addAction(edit.spaced(kind.name) if origin == "built in" else kind.name)
-                    assert action is not None
-                    action.triggered.connect(lambda _, kind=kind: self.add_effect(kind))
+                    name = edit.spaced(kind.name) if origin == "built in" else kind.name
+                    add_action(below, name, partial(self.add_effect, kind))
         if menu.isEmpty():
-            action = menu.addAction("Looking for effects…")
-            assert action is not None
-            action.setEnabled(False)
+            add_action(menu, "Looking for effects…", lambda: None).setEnabled(False)
         return menu
 
     def add_effect(self, kind: EffectKind) -> None:
@@ -267,17 +270,13 @@ class EffectsPanel(QFrame):
 
     def more_menu(self) -> QMenu:
         """What concerns the whole rack."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = new_menu(self)
         for text, act, possible in (
             ("Load a rack…", self._load, self.effects.editable),
             ("Save the rack as…", self._save, self.effects.editable and bool(self.effects.chains)),
             ("Remove all effects", self.effects.remove_all, bool(self.effects.keys or self.effects.chains)),
         ):
-            action = menu.addAction(text)
-            assert action is not None
-            action.setEnabled(possible)
-            action.triggered.connect(lambda _, act=act: act())
+            add_action(menu, text, act).setEnabled(possible)
         return menu
 
     def _open_kinds(self) -> None:

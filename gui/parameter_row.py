@@ -178,6 +178,11 @@ class ParameterRow(QWidget):
         self._controls = [self.slider, self.field]
 
     @property
+    def controls(self) -> tuple[QWidget, ...]:
+        """What it is set with, from left to right."""
+        return tuple(self._controls)
+
+    @property
     def is_number(self) -> bool:
         """Whether it has a slider, and a field for typing."""
         return self._kind in ("float", "int")

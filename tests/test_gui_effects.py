@@ -197,3 +197,25 @@ def test_names_read_as_words() -> None:
         "Low shelf filter", "MP3 compressor", "Gain", "GSM full rate compressor"
     ]  # fmt: skip
     application()
+
+
+def test_what_would_change_nothing_loads_nothing(mixer: Bench, tmp_path: Path) -> None:
+    add(mixer, COMPRESSOR, DELAY)
+    first, last = mixer.panel.cards
+    assert [card.up.isEnabled() for card in (first, last)] == [False, True]
+    assert [card.down.isEnabled() for card in (first, last)] == [True, False]
+    rack, steps = mixer.host.rack, mixer.window.model.history.can_undo
+    mixer.effects.write(tmp_path / "same.json")
+    mixer.effects.read(tmp_path / "same.json")
+    assert not mixer.effects.busy and mixer.host.rack is rack and mixer.window.model.history.can_undo is steps
+
+
+def test_names_of_effects_are_shown_as_they_are(mixer: Bench) -> None:
+    wait_until(lambda: mixer.effects.kinds)
+    settle()
+    mixer.effects.kinds = (DELAY, EffectKind("Drum & Bass", "AT&T", {"plugin": "Gain"}))
+    menu = mixer.panel.kinds_menu()
+    below = menu.actions()[-1].menu()
+    assert below is not None
+    assert (below.title(), below.actions()[0].text()) == ("AT&&T", "Drum && Bass")
+    menu.close()

@@ -107,10 +107,28 @@ def test_the_focus_stays_on_a_card_that_is_made_anew(tmp_path: Path) -> None:
         mixer.ready()
         assert mixer.host.rack.chains[1][0].mode.name == "BPF12" and mixer.surface.state.gain[1] == 0.0
         focus(mixer.window, mixer.panel.cards[0].down)
-        for _ in range(2):
-            key(mixer.window, Qt.Key.Key_Return)
-            mixer.ready()
-        assert mixer.names(1) == ["Delay", "LadderFilter"]
+        key(mixer.window, Qt.Key.Key_Return)
+        mixer.ready()
+        assert mixer.names(1) == ["Delay", "LadderFilter"] and mixer.panel.cards[1].up.hasFocus()
+
+
+def test_tab_leads_through_the_cards_and_the_focus_stays_where_one_was_removed(tmp_path: Path) -> None:
+    with bench(tmp_path) as mixer:
+        for name in ("Delay", "Invert"):
+            mixer.panel.add_effect(EffectKind(name, "built in", {"plugin": name}))
+        mixer.ready()
+        wanted = [control for card in mixer.panel.cards for control in card.controls if control.isEnabled()]
+        focus(mixer.window, mixer.panel.more)
+        for control in wanted:
+            key(mixer.window, Qt.Key.Key_Tab)
+            assert control.hasFocus(), control.accessibleName()
+        focus(mixer.window, mixer.panel.cards[0].remove)
+        key(mixer.window, Qt.Key.Key_Return)
+        mixer.ready()
+        assert mixer.names(1) == ["Invert"] and mixer.panel.cards[0].remove.hasFocus()
+        key(mixer.window, Qt.Key.Key_Return)
+        mixer.ready()
+        assert mixer.names(1) == [] and mixer.panel.add.hasFocus()
 
 
 def test_the_focus_stays_on_one_of_two_effects_of_a_kind(tmp_path: Path) -> None:
