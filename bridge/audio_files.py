@@ -1,4 +1,4 @@
-"""Songs from disk and stems to disk, block by block: soundfile first, pedalboard's decoders second."""
+"""Songs from disk and stems to disk, block by block."""
 
 from __future__ import annotations
 
@@ -9,90 +9,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from bridge.coding import Coding
+from bridge.decoders import Block, open_decoder
 from bridge.header_claims import claimed_frames, lacks_end
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 
-Block = NDArray[np.float32]
-
 _UNKNOWN_FRAMES = 2**48
 _NO_ROOM_BYTES = 16384
 _SYSTEM_ERROR = 2
-_EXACT_SEEKS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "FLAC")     # frames after a seek are those without it
-
-
-class _Decoder(Protocol):
-    sample_rate: int
-    channels: int
-    frames: int
-    estimated: bool
-    log: str
-
-    def read(self, frames: int) -> Block: ...
-
-    def seek(self, frame: int) -> bool: ...
-
-    def close(self) -> None: ...
-
-
-class _SoundfileDecoder:
-    def __init__(self, path: Path) -> None:
-        self._file = soundfile.SoundFile(native_name(path))
-        self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
-        self.frames = int(self._file.frames)
-        self.estimated = self._file.format in ("MPEG", "MP3")
-        self.log = self._file.extra_info
-
-    def read(self, frames: int) -> Block:
-        # `frames` must not exceed what is left where the length is unknown: soundfile would allocate for it.
-        return np.ascontiguousarray(self._file.read(frames, dtype="float32", always_2d=True).T)
-
-    def seek(self, frame: int) -> bool:
-        return self._file.format in _EXACT_SEEKS and self._file.seek(frame) == frame
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _PedalboardDecoder:
-    estimated = True
-    log = ""
-
-    def __init__(self, path: Path) -> None:
-        from pedalboard.io import AudioFile
-
-        self._file: Any = AudioFile(str(path))
-        self.sample_rate, self.channels = round(self._file.samplerate), int(self._file.num_channels)
-        self.frames = int(self._file.frames)
-
-    def read(self, frames: int) -> Block:
-        return np.asarray(self._file.read(frames), np.float32)
-
-    def seek(self, frame: int) -> bool:
-        return False
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _open_decoder(path: Path) -> _Decoder:
-    try:
-        return _SoundfileDecoder(path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a headless file, by its name's ending
-        try:
-            return _PedalboardDecoder(path)
-        except (ImportError, OSError, ValueError, RuntimeError, TypeError):
-            raise VQSSError(
-                f"cannot read '{path}' as audio (format not recognised); give a WAV, FLAC, OGG or MP3 file"
-            ) from error
 
 
 def _check_path(path: Path) -> None:
@@ -119,7 +50,7 @@ class AudioReader:
     def __init__(self, path: Path) -> None:
         _check_path(path)
         self.path = path
-        self._decoder = _open_decoder(path)
+        self._decoder = open_decoder(path)
         self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
         claimed = claimed_frames(self._decoder.log, self._decoder.frames, self.sample_rate)
         self.frames = claimed if 0 < claimed < _UNKNOWN_FRAMES else None

@@ -39,13 +39,6 @@ def test_what_cannot_be_removed_of_the_old_does_not_keep_the_new_out(folder: Pat
     assert contents(folder) == {"cluster_01.wav": "new", "manifest.json": "new", "notes.txt": "old"}
 
 
-def test_stems_of_a_model_with_more_than_a_hundred_clusters_go_too(folder: Path) -> None:
-    for name in ("cluster_100.wav", "cluster_255_drums_2.flac", "cluster_1.wav"):
-        (folder / name).write_text("old")
-    write(folder, "manifest.json")
-    assert contents(folder) == {"manifest.json": "new", "notes.txt": "old", "cluster_1.wav": "old"}
-
-
 def test_where_the_new_cannot_come_the_old_stays(folder: Path) -> None:
     (folder / "mixdown.wav" / "inside").mkdir(parents=True)         # no file can take that name
     with pytest.raises(VQSSError, match="cannot write"):
