@@ -15,7 +15,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.effects_model import RACK, EffectsModel
 from gui.history import Step
 from gui.model import MixerModel
-from vqss_engine.control import Value
+from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value
 from vqss_engine.errors import VQSSError
 
 PRESET = "preset"
@@ -24,8 +24,7 @@ PRESET = "preset"
 _SETTLED_MS = 300
 """After an answer the values that changed are here."""
 
-_CLUSTER_LEAVES = ("gain", "mute", "solo", "pan", "name", "color", "group")
-_MAIN_PATHS = ("/vqss/main/gain", "/vqss/main/mute", "/vqss/main/limiter")
+_MAIN_PATHS = [f"/vqss/main/{key}" for key in PRESET_MAIN_KEYS]
 
 
 class Presets(QObject):
@@ -95,6 +94,6 @@ class Presets(QObject):
 
     def _values(self) -> dict[str, Value]:
         """All that a preset may change, as it is now; effects only where they can be brought back."""
-        values = self._model.settings(_CLUSTER_LEAVES, _MAIN_PATHS)
+        values = self._model.settings(PRESET_CLUSTER_KEYS, _MAIN_PATHS)
         rack = self._effects.state()
         return values if rack is None else {**values, RACK: rack}

@@ -18,8 +18,11 @@ from vqss_engine.parameters import Action, Argument, Feed, Parameter, ParameterE
 from vqss_engine.state import MixerState, state_fields
 from vqss_engine.taper import db_to_fader, db_to_linear, fader_to_db
 from vqss_engine.telemetry import EngineState, Telemetry, TelemetrySnapshot
+from vqss_engine.vocabulary import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS
 
 __all__ = [
+    "PRESET_CLUSTER_KEYS",
+    "PRESET_MAIN_KEYS",
     "Action",
     "Argument",
     "Control",

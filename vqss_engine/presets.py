@@ -18,15 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vqss_engine.control import ControlSurface
+from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.parameters import ParameterError, Value, is_plain, shown
 from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE
 
 FORMAT = 1
 SUFFIX = ".json"
-_CLUSTER_KEYS = ("gain", "mute", "solo", "pan", "name", "color", "group")
-_MAIN_KEYS = ("gain", "mute", "limiter")
 _LARGEST_BYTES = 4_000_000
 _LONGEST_NAME = 64
 
@@ -39,9 +37,10 @@ def capture(surface: ControlSurface, name: str, rack: Any = None) -> Preset:
     """The settings of `surface` as a preset called `name`; `rack` is added if given."""
     values = surface.values()
     clusters = {
-        str(k): {key: values[f"/vqss/cluster/{k}/{key}"] for key in _CLUSTER_KEYS} for k in range(surface.clusters)
+        str(k): {key: values[f"/vqss/cluster/{k}/{key}"] for key in PRESET_CLUSTER_KEYS}
+        for k in range(surface.clusters)
     }
-    main = {key: values[f"/vqss/main/{key}"] for key in _MAIN_KEYS}
+    main = {key: values[f"/vqss/main/{key}"] for key in PRESET_MAIN_KEYS}
     preset: Preset = {"format": FORMAT, "name": name, "clusters": clusters, "main": main}
     return preset if rack is None else {**preset, "rack": rack}
 
@@ -52,14 +51,14 @@ def settings(surface: ControlSurface, preset: Any, where: str) -> dict[str, Valu
         raise VQSSError(f"{where} is no preset of format {FORMAT}; save it again with this version")
     if odd := set(preset) - {"format", "name", "clusters", "main", "rack"}:
         raise VQSSError(f"{where}: unknown entry {min(odd)!r}; remove it")
-    given = _leaves(preset.get("main", {}), "/vqss/main", _MAIN_KEYS, where)
+    given = _leaves(preset.get("main", {}), "/vqss/main", PRESET_MAIN_KEYS, where)
     clusters = preset.get("clusters", {})
     if not isinstance(clusters, dict):
         raise VQSSError(f"{where}: 'clusters' must be an object with one entry a cluster; correct it")
     for key, strip in clusters.items():
         if key not in map(str, range(surface.clusters)):
             raise VQSSError(f"{where}: there is no cluster {key!r}; clusters are 0 to {surface.clusters - 1}")
-        given.update(_leaves(strip, f"/vqss/cluster/{key}", _CLUSTER_KEYS, where))
+        given.update(_leaves(strip, f"/vqss/cluster/{key}", PRESET_CLUSTER_KEYS, where))
     try:
         return {path: surface.parameter(path).check(value) for path, value in given.items()}
     except ParameterError as error:

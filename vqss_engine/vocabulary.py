@@ -28,6 +28,10 @@ POSITION = f"{TRANSPORT}position"
 INPUT_SOURCE = "input"
 """The value of /vqss/source that means the device's input; anything else is a file in the music folder."""
 
+PRESET_CLUSTER_KEYS = ("gain", "mute", "solo", "pan", "name", "color", "group")
+PRESET_MAIN_KEYS = ("gain", "mute", "limiter")
+"""What a preset holds of each cluster and of the main output."""
+
 _DAY_S = 86400.0
 _COLOR = (re.compile(r"#[0-9a-fA-F]{6}"), "a colour such as #e07020")
 _SOURCE = (re.compile(r".+", re.DOTALL), "`input` or the name of a file in the music folder")
