@@ -13,6 +13,7 @@ from benchmarks import report
 from benchmarks.__main__ import ROOMS
 from benchmarks.rows import compared, completed, row
 from benchmarks.targets import DEFAULT, EMPTY, LIVE_OURS, LIVE_PEER, LOW, TARGETS
+from bridge.commands.gui_services import TYPICAL_LOAD
 
 
 def record(room: str, *rows: Any, revision: str = "a") -> dict[str, Any]:
@@ -29,6 +30,12 @@ def test_the_documentation_shows_the_newest_results() -> None:
     document = report.DOCS.read_text("utf-8")
     stale = "docs/performance.md is not what benchmarks/results.jsonl says; run python -m benchmarks.report"
     assert report.with_tables(document, report.tables(report.latest())) == document, stale
+
+
+def test_the_window_promises_the_load_that_was_measured() -> None:
+    rows = {row["name"]: row for record in report.latest().values() for row in record["rows"]}
+    for profile, measured in (("default", DEFAULT), ("low", LOW)):
+        assert TYPICAL_LOAD[profile] == pytest.approx(rows[measured]["ratio"], abs=0.01)
 
 
 @pytest.mark.parametrize("name", ROOMS)

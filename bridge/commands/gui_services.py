@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gui.services import DeviceChoice, EffectKind, ExportJob, Overview, Services
 
 _OVERVIEW_COLUMNS, _BLOCK_FRAMES, _STEP_FRAMES = 8192, 65536, 256
-_TYPICAL_LOAD = {"default": 0.19, "low": 0.31, "safe": 0.14}
+TYPICAL_LOAD = {"default": 0.14, "low": 0.23, "safe": 0.10}
 """Of a hop's time, on the machine of docs/performance.md; other machines differ by about a common factor."""
 
 
@@ -36,7 +36,7 @@ def services_for(
 
     songs, exports = _Songs(music), _Exports(remote, racks, engine, model)
     profiles = [
-        Profile(profile, hop, synthesis, _TYPICAL_LOAD[profile]) for profile, (hop, synthesis) in PROFILES.items()
+        Profile(profile, hop, synthesis, TYPICAL_LOAD[profile]) for profile, (hop, synthesis) in PROFILES.items()
     ]
     return Services(
         read_overview, songs.open, songs.path, exports.stems, exports.mix, name,
