@@ -29,9 +29,10 @@ from PyQt6.QtWidgets import (
 from gui import theme
 from gui.model import MixerModel
 from gui.services import DeviceChoice, Profile, Services
+from vqss_engine.control import vocabulary
 from vqss_engine.errors import VQSSError
 
-DEVICE = "/vqss/device/"
+DEVICE = vocabulary.DEVICE
 _TEXT_PX = 600
 _RATES = (44100, 48000, 88200, 96000)
 _BLOCKS = (64, 128, 256, 512, 1024, 2048)

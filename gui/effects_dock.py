@@ -6,13 +6,13 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
 from gui.chains import MAIN
-from gui.effects_model import EffectsModel, key_of
+from gui.effects_model import EffectsModel
 from gui.effects_panel import EffectsPanel
 from gui.main_strip import MainStrip
 from gui.model import MixerModel
 from gui.services import Racks
 from gui.strip_row import StripRow
-from vqss_engine.control import Value
+from vqss_engine.control import Value, bypass_path, place_of
 
 
 class EffectsDock(QObject):
@@ -59,12 +59,12 @@ class EffectsDock(QObject):
 
     def show_value(self, path: str, value: Value) -> bool:
         """Show a parameter, if it is an effect's."""
-        key = key_of(path)
-        if key is None:
+        place = place_of(path)
+        if place is None:
             return False
         self.panel.show_value(path, value)
-        if path.endswith("/fx/bypass"):
-            self._show_count(key)
+        if path == bypass_path(place.chain):
+            self._show_count(place.chain)
         return True
 
     def _show_count(self, key: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +20,14 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui import chains as edit
-from gui.chains import MAIN
 from gui.history import Step
 from gui.model import MixerModel
 from gui.services import Chains, EffectKind, Racks
-from vqss_engine.control import Parameter, Value
+from vqss_engine.control import Parameter, Value, bypass_path, place_of, vocabulary
 from vqss_engine.errors import VQSSError
 
 RACK = "rack"
 """The name under which undo knows the whole rack."""
-
-_FX = re.compile(r"/vqss/(?:cluster/(\d+)|main)/fx/(?:(\d+)/)?(\w+)$")
 
 
 @dataclass(frozen=True)
@@ -50,17 +46,6 @@ class Wanted:
     chains: Chains
     bypassed: Collection[str]
     step: Step | None
-
-
-def base_of(key: str) -> str:
-    """The address of a chain."""
-    return "/vqss/main/fx" if key == MAIN else f"/vqss/cluster/{key}/fx"
-
-
-def key_of(path: str) -> str | None:
-    """The chain that an address belongs to; None for what is of no effect."""
-    match = _FX.match(path)
-    return (match[1] or MAIN) if match else None
 
 
 class EffectsModel(QObject):
@@ -83,7 +68,7 @@ class EffectsModel(QObject):
         self._listed.connect(self._take_kinds)
         model.vocabulary_changed.connect(self.changed)
         model.takers[RACK] = self._recall
-        model.holds = lambda path: self.busy and key_of(path) is not None
+        model.holds = lambda path: self.busy and place_of(path) is not None
 
     # What there is
 
@@ -119,16 +104,16 @@ class EffectsModel(QObject):
     @property
     def keys(self) -> set[str]:
         """The chains that have effects in the engine."""
-        found = (key_of(parameter.path) for parameter in self._model.mixer.parameters())
-        return {key for key in found if key is not None}
+        found = (place_of(parameter.path) for parameter in self._model.mixer.parameters())
+        return {place.chain for place in found if place is not None}
 
     def loaded(self, key: str) -> list[Loaded]:
         """The effects of a chain that have parameters, as the engine tells them."""
         found: dict[int, list[Parameter]] = {}
         for parameter in self._model.mixer.parameters():
-            match = _FX.match(parameter.path)
-            if match and match[2] is not None and (match[1] or MAIN) == key:
-                found.setdefault(int(match[2]), []).append(parameter)
+            place = place_of(parameter.path)
+            if place and place.effect is not None and place.chain == key:
+                found.setdefault(place.effect, []).append(parameter)
         return [Loaded(index, _title(own[0]), tuple(own)) for index, own in sorted(found.items())]
 
     def count(self, key: str) -> int:
@@ -140,11 +125,11 @@ class EffectsModel(QObject):
 
     def bypassed(self, key: str) -> bool:
         """Whether a chain is passed by."""
-        return bool(self._model.find(f"{base_of(key)}/bypass"))
+        return bool(self._model.find(bypass_path(key)))
 
     def bypass(self, key: str, on: bool) -> None:
         """Pass a chain by, or not."""
-        self._model.move({f"{base_of(key)}/bypass": on})
+        self._model.move({bypass_path(key): on})
 
     # Changing it
 
@@ -173,7 +158,7 @@ class EffectsModel(QObject):
         if self._racks is not None:
             self.load({})
         else:
-            self._model.act("/vqss/rack/load", "")
+            self._model.act(vocabulary.RACK_LOAD, "")
 
     def read(self, path: Path) -> None:
         """Load a rack file."""
@@ -190,7 +175,7 @@ class EffectsModel(QObject):
         with self._told():
             brings = self._racks is None or self._racks.take_preset(name)
             if brings and not undoable:
-                self._model.history.drop(lambda step: any(path == RACK or key_of(path) for path in step.before))
+                self._model.history.drop(lambda step: any(path == RACK or place_of(path) for path in step.before))
                 self._model.history_changed.emit()
         self.changed.emit()
         return brings

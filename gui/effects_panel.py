@@ -25,13 +25,13 @@ from gui.buttons import touch_button
 from gui.chains import MAIN
 from gui.effect_card import EffectCard
 from gui.effect_focus import card_of, heir, order_tabs
-from gui.effects_model import EffectsModel, Loaded, base_of, key_of
+from gui.effects_model import EffectsModel, Loaded
 from gui.menus import add_action, new_menu
 from gui.model import MixerModel, cluster_path
 from gui.parameter_row import ParameterRow
 from gui.services import Chains, EffectKind
 from gui.switch import SwitchButton
-from vqss_engine.control import Value
+from vqss_engine.control import Value, bypass_path, place_of
 
 WIDTH = 336
 _AGAIN_MS = 100
@@ -233,11 +233,12 @@ class EffectsPanel(QFrame):
 
     def show_value(self, path: str, value: Value) -> None:
         """Show a parameter of an effect, or a bypass."""
-        if key_of(path) != self.key or self.isHidden():
+        place = place_of(path)
+        if place is None or place.chain != self.key or self.isHidden():
             return
         if path in self._rows:
             self._rows[path].show_value(value)
-        elif path == f"{base_of(self.key)}/bypass":
+        elif path == bypass_path(self.key):
             self.bypass.show_on(bool(value))
 
     # Menus

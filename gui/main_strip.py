@@ -10,9 +10,9 @@ from gui.channel import Channel
 from gui.model import MixerModel
 from gui.spectrogram_view import SpectrogramRing, SpectrogramTile
 from gui.switch import SwitchButton
-from vqss_engine.control import Value
+from vqss_engine.control import Value, vocabulary
 
-GAIN, MUTE, LIMITER, BYPASS = "/vqss/main/gain", "/vqss/main/mute", "/vqss/main/limiter", "/vqss/bypass"
+GAIN, MUTE, LIMITER, BYPASS = vocabulary.MAIN_GAIN, vocabulary.MAIN_MUTE, vocabulary.LIMITER, vocabulary.BYPASS
 _LIMITS_FROM_DBFS = -0.1
 
 

@@ -15,7 +15,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.effects_model import RACK, EffectsModel
 from gui.history import Step
 from gui.model import MixerModel
-from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value
+from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value, vocabulary
 from vqss_engine.errors import VQSSError
 
 PRESET = "preset"
@@ -47,11 +47,11 @@ class Presets(QObject):
 
     def names(self) -> Sequence[str]:
         """What there is."""
-        return [str(name) for name in self._model.act("/vqss/preset/list") or ()]
+        return [str(name) for name in self._model.act(vocabulary.PRESET_LIST) or ()]
 
     def save(self, name: str) -> None:
         """Keep the mixer as it is, under a name, in place of what had that name."""
-        self._model.act("/vqss/preset/save", name)
+        self._model.act(vocabulary.PRESET_SAVE, name)
 
     def load(self, name: str) -> None:
         """Let the engine be as a preset says."""
@@ -66,7 +66,7 @@ class Presets(QObject):
     def _work(self, name: str) -> None:
         error = "the preset could not be loaded; what went wrong is in the terminal"
         try:
-            self._model.mixer.act("/vqss/preset/load", name, origin=self._model)
+            self._model.mixer.act(vocabulary.PRESET_LOAD, name, origin=self._model)
             error = ""
         except VQSSError as refusal:
             error = str(refusal)

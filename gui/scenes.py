@@ -7,14 +7,14 @@ import json
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.model import MixerModel
-from vqss_engine.control import Value
+from vqss_engine.control import Value, vocabulary
 
 NAMES = ("A", "B")
 SCENE = "scene"
 """The name under which undo knows which scene is heard, and what is kept of the other one."""
 
 _CLUSTER_LEAVES = ("gain", "mute", "solo", "pan", "group")
-_MAIN_PATHS = ("/vqss/main/gain", "/vqss/main/mute")
+_MAIN_PATHS = (vocabulary.MAIN_GAIN, vocabulary.MAIN_MUTE)
 
 
 class Scenes(QObject):

@@ -18,12 +18,11 @@ from gui.playhead import Playhead
 from gui.services import ExportJob, Services
 from gui.switch import SwitchButton
 from gui.waveform import Waveform
-from vqss_engine.control import Value
+from vqss_engine.control import Value, vocabulary
 from vqss_engine.errors import VQSSError
 
-SOURCE, PLAY = "/vqss/source", "/vqss/transport/play"
-POSITION, LOOP, STOP = "/vqss/transport/position", "/vqss/transport/loop", "/vqss/transport/stop"
-INPUT = "input"
+SOURCE, PLAY, POSITION = vocabulary.SOURCE, vocabulary.PLAY, vocabulary.POSITION
+LOOP, STOP, INPUT = vocabulary.LOOP, vocabulary.STOP, vocabulary.INPUT_SOURCE
 SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
 _MOST_RECENT = 10
 

@@ -14,7 +14,6 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication
 
 from gui.chains import chain_of, is_on
-from gui.effects_model import base_of
 from gui.mixer_window import MixerWindow
 from gui.services import EffectKind
 from gui.strip_menu import build_menu
@@ -36,7 +35,7 @@ from tests.gui_windows import (
 )
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig, StreamConfig
-from vqss_engine.control import ControlSurface
+from vqss_engine.control import ControlSurface, bypass_path, chain_path
 from vqss_engine.engine import Engine
 
 PATIENCE_S = 60.0
@@ -203,12 +202,12 @@ def assert_effects(window: MixerWindow, surface: ControlSurface) -> None:
         dock.panel.show_chain(chain)
         settle()
         running = [entry for entry in chain_of(dock.effects.chains, chain) if is_on(entry)]
-        assert bool(running) == (f"{base_of(chain)}/bypass" in surface)
+        assert bool(running) == (bypass_path(chain) in surface)
         rows = {path: row for path, row in dock.panel._rows.items() if hasattr(row, "slider")}
         assert {path: row.slider.current for path, row in rows.items()} == {path: surface.get(path) for path in rows}
         assert {path for path in rows} == {
             parameter.path for parameter in surface.parameters()
-            if parameter.path.startswith(base_of(chain) + "/") and parameter.kind == "float"
+            if parameter.path.startswith(chain_path(chain) + "/") and parameter.kind == "float"
         }  # fmt: skip
 
 
