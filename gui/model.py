@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from PyQt6.QtCore import QObject, Qt, QThread, pyqtSignal
 
 from gui.history import History
-from vqss_engine.control import Control, Telemetry, Value
+from vqss_engine.control import Control, Telemetry, Value, followed
 from vqss_engine.errors import VQSSError
 
 
@@ -97,14 +97,11 @@ class MixerModel(QObject):
 
     def leader(self, k: int) -> int:
         """The cluster whose strip `k` follows, through all joins; its own where they lead in a circle."""
-        seen, at = {k}, k
-        while (joined := self.find(cluster_path(at, "group"))) not in (None, -1, at):
-            assert isinstance(joined, int)
-            if joined in seen:
-                return k
-            seen.add(joined)
-            at = joined
-        return at
+        return followed(k, self._group_of)
+
+    def _group_of(self, k: int) -> int:
+        joined = self.find(cluster_path(k, "group"))
+        return joined if isinstance(joined, int) else -1
 
     def members(self, k: int) -> list[int]:
         """The clusters that follow the strip of `k`, `k` left out."""

@@ -15,7 +15,7 @@ from vqss_engine import vocabulary
 from vqss_engine.fx_addresses import FxPlace, bypass_path, chain_path, place_of
 from vqss_engine.notifier import Notifier
 from vqss_engine.parameters import Action, Argument, Feed, Parameter, ParameterError, UnknownAddress, Value
-from vqss_engine.state import MixerState, state_fields
+from vqss_engine.state import MixerState, followed, state_fields
 from vqss_engine.taper import db_to_fader, db_to_linear, fader_to_db
 from vqss_engine.telemetry import EngineState, Telemetry, TelemetrySnapshot
 from vqss_engine.vocabulary import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS
@@ -42,6 +42,7 @@ __all__ = [
     "db_to_fader",
     "db_to_linear",
     "fader_to_db",
+    "followed",
     "place_of",
     "vocabulary",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,13 +38,7 @@ class MixerState:
 
     def strip(self, k: int) -> int:
         """The cluster whose strip `k` follows, through all joins; its own where they lead in a circle."""
-        seen, at = {k}, k
-        while (joined := self.group[at]) not in (-1, at):
-            if joined in seen:
-                return k
-            seen.add(joined)
-            at = joined
-        return at
+        return followed(k, self.group.__getitem__)
 
     def with_value(self, name: str, k: int | None, value: Any) -> MixerState:
         """A copy with field `name` (of cluster `k`) set."""
@@ -51,6 +46,18 @@ class MixerState:
             old = getattr(self, name)
             value = (*old[:k], value, *old[k + 1 :])
         return replace(self, **{name: value})
+
+
+def followed(k: int, group_of: Callable[[int], int]) -> int:
+    """The cluster that `k` follows through all joins, where `group_of` says which one a cluster is joined to, -1 for
+    none; `k` itself where they lead in a circle."""
+    seen, at = {k}, k
+    while (joined := group_of(at)) not in (-1, at):
+        if joined in seen:
+            return k
+        seen.add(joined)
+        at = joined
+    return at
 
 
 def state_fields(clusters: int) -> dict[str, tuple[str, int | None]]:
