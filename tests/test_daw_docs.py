@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from bridge.exchange import prefill_frames
-from tests.conftest import ROOT
 from vqss_engine.config import StreamConfig
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
