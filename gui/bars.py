@@ -1,15 +1,14 @@
-"""Bars across the window: what went wrong, whether the engine answers, and how it fares."""
+"""The bar at the bottom: how the engine fares."""
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gui import theme
 from vqss_engine.control import EngineState, TelemetrySnapshot
 
-_SHOWN_MS = 15_000
 _WIDE_PX = 1150
 _STATUS_PX, _SHORTEST_NAME_PX = 620, 60     # what stands beside the device
 _STATES = {
@@ -19,54 +18,6 @@ _STATES = {
     EngineState.FALLBACK: ("◑ dry mix", theme.WARN),
     EngineState.DEVICE_LOST: ("✕ device lost", theme.ALERT),
 }
-
-
-class MessageBar(QFrame):
-    """One line that tells something and can be closed; later messages take its place and are counted.
-
-    `left`: it goes with the focus in it.
-    """
-
-    left = pyqtSignal()
-
-    def __init__(self, kind: str, closable: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName(kind)
-        self._count = 0
-        self.label = QLabel()
-        self.label.setWordWrap(True)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 5, 8, 5)
-        layout.addWidget(self.label, 1)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SHOWN_MS)
-        self._timer.timeout.connect(self.clear)
-        self._closable = closable
-        if closable:
-            close = QPushButton("Close")
-            close.setAccessibleName("Close the message")
-            close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            close.clicked.connect(self.clear)
-            layout.addWidget(close)
-        self.hide()
-
-    def tell(self, text: str) -> None:
-        """Show a message."""
-        self._count += 1
-        self.label.setText(text if self._count == 1 else f"{text}   ({self._count} messages)")
-        self.setAccessibleName(text)
-        self.show()
-        if self._closable:
-            self._timer.start()
-
-    def clear(self) -> None:
-        """Show nothing."""
-        self._count = 0
-        if self.isAncestorOf(QApplication.focusWidget()):
-            self.left.emit()    # before the focus falls on what comes next
-        self.hide()
 
 
 class LoadBar(QWidget):
@@ -128,6 +79,12 @@ class StatusLine(QWidget):
         super().resizeEvent(event)
         self.engine.setHidden(self.width() < _WIDE_PX)
         self._fit_device()
+
+    def spots(self) -> list[QRect]:
+        """Where something may lie over it for a while: beside the device, or where that is too narrow over it."""
+        free = self.rect().adjusted(self.device.x(), 1, -6, -1)
+        beside = free.adjusted(self.device.width() + 10, 0, 0, 0)
+        return [beside, free]
 
     def show_snapshot(self, now: TelemetrySnapshot) -> None:
         """Show how the engine fares."""

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QProcess, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from collections.abc import Callable, Sequence
 
+from PyQt6.QtCore import QProcess, QRect, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
+
+from gui.brief_label import BriefLabel
+from gui.overlay import Overlay
 from gui.services import ExportJob
 
 _STEPS = 1000
+_LEAST_PX = 420
 _KILLED_AFTER_MS, _WAITED_FOR_MS = 30000, 5000
 """A killed process leaves behind what it has written so far, and so it is given time, unless the window closes."""
 
 
-class Export(QFrame):
+class Export(Overlay):
     """A bar that shows while an export runs; `done(text)` or `failed(text)` at its end."""
 
     done = pyqtSignal(str)
     failed = pyqtSignal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("bar")
+    def __init__(self, bar: QWidget, spots: Callable[[], Sequence[QRect]]) -> None:
+        super().__init__(bar, spots)
+        self.setObjectName("progress")
         self._process: QProcess | None = None
         self._what = ""
         self._cancelled = False
-        self.label = QLabel()
+        self.label = BriefLabel()
         self.progress = QProgressBar()
-        self.progress.setFixedWidth(200)
+        self.progress.setFixedSize(120, 16)
         self.progress.setAccessibleName("Progress of the export")
         self.stop = QPushButton("Cancel")
         self.stop.setAccessibleName("Cancel the export")
         self.stop.clicked.connect(self.cancel)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 4, 8, 4)
+        layout.setContentsMargins(10, 1, 4, 1)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.progress)
         layout.addWidget(self.stop)
-        self.hide()
+
+    def fits(self, spot: QRect) -> bool:
+        return spot.width() >= _LEAST_PX
 
     @property
     def running(self) -> bool:
@@ -54,6 +61,7 @@ class Export(QFrame):
         self.progress.show()
         self.stop.setText("Cancel")
         self.stop.setEnabled(True)
+        self.place()
         self.show()
         self._process = process = QProcess(self)
         process.finished.connect(self._finish)
@@ -115,7 +123,6 @@ class Export(QFrame):
         if code == 0 and status == QProcess.ExitStatus.NormalExit:
             remarks = "; ".join(line.removeprefix("vqss: ") for line in said)
             self.label.setText(f"Wrote {self._what}" + (f": {remarks}" if remarks else ""))
-            self.label.setToolTip(self.label.text())
             self.progress.hide()
             self.stop.setText("Close")
             self.done.emit(self._what)

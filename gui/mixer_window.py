@@ -15,12 +15,13 @@ from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.activity import Activity
-from gui.bars import MessageBar, StatusLine
+from gui.bars import StatusLine
 from gui.device_dialog import DEVICE, DeviceDialog, device_text
 from gui.effects_dock import EffectsDock
 from gui.export import Export
 from gui.main_strip import MainStrip
 from gui.menus import agreed
+from gui.messages import MessageBar
 from gui.model import Mixer, MixerModel, cluster_path
 from gui.presets import Presets
 from gui.scenes import Scenes
@@ -57,8 +58,9 @@ class MixerWindow(QMainWindow):
         self.toolbar = ToolBar(self.model, self.scenes, self.presets)
         self.transport = TransportBar(self.model, self.services, self._settings)
         self.status = StatusLine(self.services.engine_name)
-        self.errors, self.notice = MessageBar("error", True), MessageBar("notice", False)
-        self.export = Export(self)
+        self.notice = MessageBar("notice", False, self.toolbar, self.toolbar.spots)
+        self.errors = MessageBar("error", True, self.toolbar, self.toolbar.spots)      # lies over the notice
+        self.export = Export(self.status, self.status.spots)
         self._known_errors = mixer.levels().error_count
         self._help: KeysDialog | None = None
         self.devices: DeviceDialog | None = None
@@ -67,14 +69,10 @@ class MixerWindow(QMainWindow):
         self._connect()
         self.show_all()
         install(self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(round(1000 / FRAMES_PER_S))
-        self._timer.timeout.connect(lambda: self.advance(time.monotonic()))
-        self._timer.start()
-
-    def stop_clock(self) -> None:
-        """Call `advance` no more; whoever does it instead decides what time it is."""
-        self._timer.stop()
+        self.clock = QTimer(self)
+        self.clock.setInterval(round(1000 / FRAMES_PER_S))
+        self.clock.timeout.connect(lambda: self.advance(time.monotonic()))
+        self.clock.start()
 
     def _lay_out(self) -> None:
         self.pages = QStackedWidget()
@@ -94,8 +92,7 @@ class MixerWindow(QMainWindow):
         layout = QVBoxLayout(canvas)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for bar in (self.toolbar, self.notice, self.errors, self.export):
-            layout.addWidget(bar)
+        layout.addWidget(self.toolbar)
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)
         layout.addWidget(self.status)
@@ -292,7 +289,7 @@ class MixerWindow(QMainWindow):
         if event is not None and self.export.running and not agreed(self, "Cancel the export and close?"):
             event.ignore()
             return
-        self._timer.stop()
+        self.clock.stop()
         self.model.mixer.telemetry.spectra_per_s = 0.0
         self.export.end()
         self.model.close()

@@ -148,6 +148,8 @@ QMenu::item:selected {{ background: {FOCUS}; color: {INK}; }}
 QMenu::item:disabled {{ color: {TEXT_QUIET}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px; }}
 #bar {{ background: {PANEL}; }}
+#progress {{ background: {STRIP}; border-radius: 4px; }}
+#progress QPushButton {{ min-height: 16px; padding: 1px 9px; }}
 #panel, QDialog {{ background: {PANEL}; }}
 QScrollArea#cards, QWidget#cards {{ background: {PANEL}; }}
 #card {{ background: {STRIP}; border-radius: 6px; }}
@@ -172,10 +174,10 @@ QRadioButton:disabled {{ color: {TEXT_QUIET}; }}
 QProgressBar {{ background: {WELL}; border: none; border-radius: 4px; text-align: center; color: {TEXT}; }}
 QProgressBar::chunk {{ background: {FOCUS_DARK}; border-radius: 4px; }}
 #quiet {{ color: {TEXT_QUIET}; }}
-#error {{ background: {ALERT}; }}
+#error {{ background: {ALERT}; border-radius: 4px; }}
 #error QLabel {{ color: {INK}; font-weight: 600; }}
 #error QPushButton {{ background: {INK}; color: {TEXT}; }}
-#notice {{ background: {WARN}; }}
+#notice {{ background: {WARN}; border-radius: 4px; }}
 #notice QLabel {{ color: {INK}; font-weight: 600; }}
 QScrollBar:horizontal {{ background: {WINDOW}; height: 10px; }}
 QScrollBar:vertical {{ background: {WINDOW}; width: 10px; }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QRect, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from gui import theme
@@ -86,6 +86,12 @@ class ToolBar(QWidget):
     def _switch(self, name: str) -> None:
         self._scenes.switch(name)
         self.refresh()
+
+    def spots(self) -> list[QRect]:
+        """Where something may lie over it for a while: between the buttons, over those to the right, over all."""
+        left, right = self.presets.geometry().right() + 10, self.clear_solo.x() - 8
+        sides = ((left, right), (left, self.width() - 8), (8, self.width() - 8))
+        return [QRect(start, 2, end - start, self.height() - 4) for start, end in sides]
 
     def refresh(self) -> None:
         """Show what can be undone, and the scene that is heard."""

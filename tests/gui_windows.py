@@ -39,7 +39,7 @@ def window_on(
     """A visible window; its settings live in `folder`."""
     app = application()
     window = MixerWindow(surface, services, QSettings(str(folder / "gui.ini"), QSettings.Format.IniFormat))
-    window.stop_clock()         # levels are shown when a test says so
+    window.clock.stop()         # levels are shown when a test says so
     window.show()
     window.activateWindow()
     app.processEvents()
