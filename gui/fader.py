@@ -25,6 +25,7 @@ class Fader(DragControl):
         self.setAccessibleName(name)
         self.setToolTip(f"{name}\nDrag, wheel or arrows; Shift for fine, double-click for 0 dB")
         self.color = theme.FOCUS
+        self.heard = True
         self.setMinimumSize(30, 70)
 
     def sizeHint(self) -> QSize:
@@ -72,7 +73,7 @@ class Fader(DragControl):
         painter.setBrush(QColor(theme.WELL))
         top, bottom = self.y_of(MAXIMUM_DB), self.y_of(SILENCE_DB)
         painter.drawRoundedRect(QRectF(middle - 2.5, top - 4, 5, bottom - top + 8), 2.5, 2.5)
-        color = QColor(self.color if self.isEnabled() else theme.LINE)
+        color = QColor(self.color if self.heard and self.isEnabled() else theme.LINE)
         painter.setBrush(color)
         at = self.y_of(self.current)
         painter.drawRoundedRect(QRectF(middle - 1.5, at, 3, bottom - at + 3), 1.5, 1.5)

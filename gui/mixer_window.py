@@ -15,6 +15,7 @@ from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.activity import Activity
+from gui.audibility import audibilities
 from gui.bars import StatusLine
 from gui.device_dialog import DEVICE, DeviceDialog, device_text
 from gui.effects_dock import EffectsDock
@@ -148,7 +149,8 @@ class MixerWindow(QMainWindow):
                 self._name_row(k)
             if leaf in ("group", "name"):
                 self.row.show_groups()
-            elif leaf == "solo":
+            elif leaf in ("solo", "mute"):
+                self.row.show_audibility()
                 self.row.hide_unneeded()
                 self.toolbar.show_soloed(any(strip.solo.isChecked() for strip in self.row.strips))
         elif path.startswith(DEVICE):
@@ -235,8 +237,9 @@ class MixerWindow(QMainWindow):
         self.toolbar.hide_unused.show_on(hides)
 
     def _show_rows(self) -> None:
-        for strip in self.row.strips:
-            self.spectra.set_dimmed(strip.k + 1, strip.unused, strip.isHidden())
+        for strip, now in zip(self.row.strips, audibilities(self.model)):
+            self.spectra.set_dimmed(strip.k + 1, strip.unused or not now.heard, strip.isHidden())
+            self.spectra.set_switches(strip.k + 1, now.mute, now.solo)
 
     def show_devices(self) -> None:
         """Show the dialog of device and latency."""

@@ -137,6 +137,7 @@ class SpectrogramView(QWidget):
         self._rows: list[QWidget] = []
         self._chips: list[QFrame] = []
         self._names: list[QLabel] = []
+        self._marks: list[QLabel] = []
         self._texts: list[str] = []
         self._current = 1
         for row in range(ring.rows):
@@ -155,12 +156,16 @@ class SpectrogramView(QWidget):
         label = QLabel("Mix" if row == 0 else str(row - 1))
         label.setFont(theme.font(9.0, bold=row == 0))
         label.setFixedWidth(104)
-        for widget in (chip, label, tile):
+        mark = QLabel()
+        mark.setFont(theme.font(8.0, bold=True))
+        mark.setFixedWidth(26)
+        for widget in (chip, label, mark, tile):
             line.addWidget(widget)
         self.tiles.append(tile)
         self._rows.append(holder)
         self._chips.append(chip)
         self._names.append(label)
+        self._marks.append(mark)
         self._texts.append("")
         self.set_row(row, "Mix" if row == 0 else str(row - 1), MIX_COLOR)
         return holder
@@ -189,6 +194,13 @@ class SpectrogramView(QWidget):
         self._names[row].setObjectName("quiet" if dimmed else "")
         self._names[row].setStyleSheet(f"color: {theme.TEXT_QUIET if dimmed else theme.TEXT};")
         self._rows[row].setVisible(not hidden)
+
+    def set_switches(self, row: int, mute: bool, solo: bool) -> None:
+        """Say beside the name whether the row is muted or soloed."""
+        shown = [f'<span style="color: {color}">{letter}</span>'
+                 for on, letter, color in ((mute, "M", theme.MUTE), (solo, "S", theme.SOLO)) if on]  # fmt: skip
+        self._marks[row].setText(" ".join(shown))
+        self._marks[row].setAccessibleName(", ".join(word for on, word in ((mute, "muted"), (solo, "soloed")) if on))
 
     def advance(self) -> None:
         """Repaint what has a new column."""

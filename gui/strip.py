@@ -7,6 +7,7 @@ from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QApplication, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
+from gui.audibility import Audibility
 from gui.channel import Channel
 from gui.fader import Pan
 from gui.fields import NameField
@@ -168,10 +169,23 @@ class ClusterStrip(Channel):
         """Dim what holds nothing of the song."""
         if unused != self.unused:
             self.unused = self.tile.dimmed = unused
-            self.meter.set_dimmed(unused)
+            self.meter.set_dimmed(unused or not self.fader.heard)
             self.name.setStyleSheet(f"color: {theme.TEXT_QUIET};" if unused else "")
             self.name.setPlaceholderText("unused" if unused else "name")
             self.update()
+
+    def show_audibility(self, now: Audibility) -> None:
+        """Dim what is not heard, and mark the mute switch thinly where the solo of others silences it."""
+        if now.heard != self.fader.heard:
+            self.fader.heard = now.heard
+            self.fader.update()
+            self.meter.set_dimmed(self.unused or not now.heard)
+        if bool(self.mute.property("silenced")) != now.soloed_away:
+            self.mute.setProperty("silenced", now.soloed_away)
+            theme.look_again(self.mute)
+            name = f"Mute cluster {self.k}" + ("; not heard, another is soloed" if now.soloed_away else "")
+            self.mute.setAccessibleName(name)
+            self.mute.setToolTip(name)
 
     def set_current(self, current: bool) -> None:
         """Mark as the strip that keys act on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QScrollArea, QWidget
 
+from gui.audibility import audibilities
 from gui.model import MixerModel, cluster_path
 from gui.spectrogram_view import SpectrogramRing
 from gui.strip import ClusterStrip
@@ -90,7 +91,14 @@ class StripRow(QScrollArea):
         for strip in self.strips:
             leader = self._model.leader(strip.k)
             strip.show_group(leader, self._model.label(leader), self._model.members(strip.k))
+        self.show_audibility()
         self.hide_unneeded()
+
+    def show_audibility(self) -> None:
+        """Dim what is not heard."""
+        for strip, now in zip(self.strips, audibilities(self._model)):
+            strip.show_audibility(now)
+        self.use_changed.emit()
 
     def set_hides_unused(self, hides: bool) -> None:
         """Hide strips of clusters that hold nothing, or show them all."""

@@ -121,6 +121,7 @@ QPushButton:checked, QToolButton:checked {{ background: {FOCUS}; color: {INK}; }
 QPushButton:disabled, QToolButton:disabled {{ color: {TEXT_QUIET}; background: {PANEL}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton#mute:checked {{ background: {MUTE}; color: {INK}; font-weight: 600; }}
+QPushButton#mute[silenced="true"] {{ border: 1px solid {MUTE}; }}
 QPushButton#unsolo[lit="true"] {{ background: {SOLO}; color: {INK}; }}
 QPushButton#solo:checked {{ background: {SOLO}; color: {INK}; font-weight: 600; }}
 QPushButton#bypass:checked {{ background: {WARN}; color: {INK}; font-weight: 600; }}
