@@ -62,6 +62,15 @@ class StatusLine(QWidget):
         self.show_device("", "")
         for label in (self.load_text, self.misses, self.xruns, self.latency):
             label.setFont(theme.font(9.0, figures=True))
+        for figure, text in (
+            (self.load, "Load: how much of a hop's time the engine takes"),
+            (self.load_text, "Load: how much of a hop's time the engine takes"),
+            (self.misses, "Misses: hops that came too late, in whose place the input was heard"),
+            (self.xruns, "Xruns: blocks that the device says it lost"),
+            (self.latency, "Latency: from input to output, the device's own included"),
+            (self.state, "What the engine does"),
+        ):
+            figure.setToolTip(text)
         self.state.setFixedWidth(92)
         self.load_text.setFixedWidth(74)
         self.engine.setObjectName("quiet")

@@ -143,7 +143,7 @@ class Meter(QWidget):
         start = 0
         for upto_dbfs, color in _ZONES:
             end = round(height_of(upto_dbfs) * way)
-            shade = theme.mixed(theme.TEXT_QUIET if self.dimmed else color, theme.WELL, toward_well)
+            shade = theme.mixed(theme.UNHEARD if self.dimmed else color, theme.WELL, toward_well)
             painter.fillRect(0, bottom - end, self.width(), end - start, shade)
             start = end
         painter.end()

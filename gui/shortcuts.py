@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
@@ -24,12 +25,16 @@ _COARSE_STEPS = 6.0
 
 @dataclass(frozen=True)
 class Key:
-    """Key sequences that do the same, what that is, and the text for the help ('' leaves it out)."""
+    """Key sequences that do the same, what that is, and the text for the help ('' leaves it out).
+
+    `shown` is how the help writes the keys, where the text tells of others' too.
+    """
 
     keys: tuple[str, ...]
     act: Callable[[], object]
     text: str = ""
     repeats: bool = False
+    shown: str = ""
 
 
 def nudge(window: MixerWindow, steps: float, fine: bool = False) -> None:
@@ -51,36 +56,45 @@ def _value_field(window: MixerWindow) -> Field:
     return window.row.lead.gain
 
 
+def rename(window: MixerWindow) -> None:
+    """Type the name of the current strip, where it can be seen."""
+    window.show_spectra(False)
+    window.row.strip.name.setFocus()
+
+
 def press(window: MixerWindow) -> None:
-    """Press the focused button, or type the value of what has the focus."""
+    """Press the focused button, or type the value of what has the focus, where that can be seen."""
     focused, strip = QApplication.focusWidget(), window.row.strip
     stands_for_fader = focused is strip.chip and strip.fader.isHidden()     # arrows lead to it in a joined strip
     if isinstance(focused, QAbstractButton) and not stands_for_fader:
         focused.click()
     else:
-        _value_field(window).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        field = _value_field(window)
+        if window.row.isAncestorOf(field):
+            window.show_spectra(False)
+        field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def table(window: MixerWindow) -> list[Key]:
     """All keys of a window."""
     row, model = window.row, window.model
     keys = [
-        Key(("Left",), lambda: row.step(-1), "strip to the left, to the right (also Right)", True),
+        Key(("Left",), lambda: row.step(-1), "strip to the left, to the right", True, "← →"),
         Key(("Right",), lambda: row.step(1), repeats=True),
-        Key(("Up",), lambda: nudge(window, 1), "0.5 dB up, down (also Down); Shift: 0.05 dB", True),
+        Key(("Up",), lambda: nudge(window, 1), "0.5 dB up, down; Shift: 0.05 dB", True, "↑ ↓"),
         Key(("Down",), lambda: nudge(window, -1), repeats=True),
         Key(("Shift+Up",), lambda: nudge(window, 1, True), repeats=True),
         Key(("Shift+Down",), lambda: nudge(window, -1, True), repeats=True),
-        Key(("PgUp",), lambda: nudge(window, _COARSE_STEPS), "3 dB up, down (also Page Down)", True),
+        Key(("PgUp",), lambda: nudge(window, _COARSE_STEPS), "3 dB up, down", True, "PgUp PgDown"),
         Key(("PgDown",), lambda: nudge(window, -_COARSE_STEPS), repeats=True),
         Key(("Home",), lambda: row.lead.fader.ask_once(0.0), "fader to 0 dB"),
         Key(("End",), lambda: row.lead.fader.ask_once(row.lead.fader.low), "fader to silence"),
         Key(("Return", "Enter"), lambda: press(window), "type the gain; press the focused button"),
-        Key(("F2",), lambda: row.strip.name.setFocus(), "rename the strip"),
+        Key(("F2",), lambda: rename(window), "rename the strip"),
         Key(("M",), lambda: row.lead.mute.click(), "mute the strip"),
         Key(("S",), lambda: row.lead.toggle_solo(), "solo the strip"),
         Key(("Shift+S",), lambda: row.lead.solo_alone(), "solo the strip alone"),
-        Key(("[",), lambda: row.lead.pan.step_by(-1, False), "pan left, right (also ])", True),
+        Key(("[",), lambda: row.lead.pan.step_by(-1, False), "pan left, right", True, "[ ]"),
         Key(("]",), lambda: row.lead.pan.step_by(1, False), repeats=True),
         Key(("Escape",), window.escape, "solo nothing, choose nothing, close messages, clip lights out"),
         Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
@@ -105,12 +119,17 @@ def table(window: MixerWindow) -> list[Key]:
 
 def _digits(window: MixerWindow) -> list[Key]:
     """0...9 solo clusters 0...9, with Alt 10 and on; one that is joined to another by the switch it follows."""
-    row, model, keys = window.row, window.model, []
-    for k in range(min(model.clusters, 20)):
-        text = {0: "solo cluster 0 … 9", 10: "solo cluster 10 … 15"}.get(k, "")
+    keys, clusters = list[Key](), window.model.clusters
+    for k in range(min(clusters, 20)):
+        last = min(k + 9, clusters - 1)
+        text, before = (f"solo cluster {k} … {last}", "Alt+" if k else "") if k in (0, 10) else ("", "")
         sequence = str(k) if k < 10 else f"Alt+{k - 10}"
-        keys.append(Key((sequence,), lambda k=k: row.strips[model.leader(k)].toggle_solo(), text))  # type: ignore[misc]
+        keys.append(Key((sequence,), partial(_solo, window, k), text, shown=f"{before}0 … {last % 10}"))
     return keys
+
+
+def _solo(window: MixerWindow, k: int) -> None:
+    window.row.strips[window.model.leader(k)].toggle_solo()
 
 
 def install(window: MixerWindow) -> None:
@@ -137,7 +156,7 @@ class KeysDialog(QDialog):
         half = (len(shown) + 1) // 2
         for index, key in enumerate(shown):
             line, column = index % half, 2 * (index // half)
-            layout.addWidget(self._cap(" / ".join(key.keys)), line, column)
+            layout.addWidget(self._cap(key.shown or " / ".join(key.keys)), line, column)
             layout.addWidget(QLabel(key.text), line, column + 1)
 
     def _cap(self, text: str) -> QWidget:

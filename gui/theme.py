@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 WINDOW, PANEL, STRIP, STRIP_CURRENT = "#101216", "#171a20", "#1f232b", "#242b36"
 WELL, LINE, CONTROL, CONTROL_HOVER = "#0b0d10", "#3a4250", "#2d333e", "#3a4250"
 TEXT, TEXT_QUIET, FOCUS, FOCUS_DARK = "#eef1f5", "#a9b3c1", "#7cc4ff", "#1f5f93"
+UNHEARD = "#5b6573"  # of meters; no text is so dark
 MUTE, SOLO, ALERT, GOOD, WARN = "#ff7a66", "#ffd24a", "#ff6b5e", "#55d68b", "#ffb84d"
 INK = "#101216"
 """Text on a lit control."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
@@ -25,6 +26,7 @@ SOURCE, PLAY, POSITION = vocabulary.SOURCE, vocabulary.PLAY, vocabulary.POSITION
 LOOP, STOP, INPUT = vocabulary.LOOP, vocabulary.STOP, vocabulary.INPUT_SOURCE
 SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
 _MOST_RECENT = 10
+_TITLE_PX = 150  # at least
 
 
 def clock_text(seconds: float) -> str:
@@ -49,7 +51,7 @@ class TransportBar(QWidget):
         self.play = SwitchButton("▶ Play", "play", "Play or pause the song (Space)")
         self.stop = QPushButton("■ Stop")
         self.loop = SwitchButton("⟳ Loop", "loop", "Loop the song; drag with Shift in the overview for a part of it")
-        self.source = QPushButton("Input")
+        self.source = QPushButton("Source ▾")
         self.export = QPushButton("Export…")
         self.title = QLabel("Input")
         self.clock = QLabel("0:00.0")
@@ -74,7 +76,7 @@ class TransportBar(QWidget):
         titles = QVBoxLayout()
         titles.setSpacing(0)
         self.title.setFont(theme.font(9.5, bold=True))
-        self.title.setFixedWidth(150)
+        self.title.setFixedWidth(_TITLE_PX)
         self.clock.setFont(theme.font(9.0, figures=True))
         self.clock.setObjectName("quiet")
         titles.addWidget(self.title)
@@ -135,11 +137,22 @@ class TransportBar(QWidget):
         self.playhead.seek(0.0, time.monotonic())
         self.waveform.open(self._song)
         title = "Input" if source == INPUT else Path(source).name
-        self.title.setText(self.title.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 150))
         self.title.setToolTip(title)
+        self._fit_title()
+        if window := self.window():
+            window.setWindowTitle("VQSS" if source == INPUT else f"{title} – VQSS")
         for widget in (self.play, self.stop, self.loop):
             widget.setEnabled(source != INPUT)
         self.export.setEnabled(self._song is not None and self._services.export_stems is not None)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.title.setFixedWidth(max(_TITLE_PX, self.width() // 6))
+        self._fit_title()
+
+    def _fit_title(self) -> None:
+        metrics, room = self.title.fontMetrics(), self.title.width()
+        self.title.setText(metrics.elidedText(self.title.toolTip(), Qt.TextElideMode.ElideMiddle, room))
 
     # Being used
 

@@ -149,7 +149,8 @@ class PresetFolder:
         plain = is_plain(name) and not any(character in name for character in '/\\:*?"<>|')
         if not plain or not name.strip(" .") or name.startswith(".") or len(name) > _LONGEST_NAME:
             raise VQSSError(
-                f"'{shown(name[:40])}' is no preset name; use up to {_LONGEST_NAME} letters, digits, spaces, - _ ."
+                f"'{shown(name[:40])}' is no preset name; use up to {_LONGEST_NAME} characters, no dot first, and "
+                'none of / \\ : * ? " < > |'
             )
         return self.folder / f"{name}{SUFFIX}"
 
