@@ -14,6 +14,7 @@ _MARKER, _LAST_BLOCK = b"fLaC", 0x80
 _SMALLEST_BLOCK_AT, _LENGTH_AT = 8, 21  # bytes of the file; of the latter only the lower half belongs to the length
 _LENGTH_BITS = 36
 _SYNC = 0xFF
+_SHORTEST_HEADER, _LONGEST_HEADER = 6, 16
 _TAIL_BYTES = 1 << 21       # more than two of the largest frames there can be
 
 
@@ -71,8 +72,8 @@ def _frames(data: bytes, block: int) -> Iterator[tuple[int, int]]:
     """Where frames may begin, and the samples of the song until the end of each; `block`: those of every frame."""
     at = data.find(_SYNC)
     while at >= 0:
-        header = data[at : at + 16]
-        if len(header) == 16 and header[1] & 0xFE == 0xF8 and (found := _samples(header, block)):
+        header = data[at : at + _LONGEST_HEADER]
+        if len(header) > _SHORTEST_HEADER and header[1] & 0xFE == 0xF8 and (found := _samples(header, block)):
             yield at, found
         at = data.find(_SYNC, at + 1)
 

@@ -20,6 +20,7 @@ from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
 from vqss_engine.errors import VQSSError
 from vqss_engine.offline import MaskModel, OfflineSeparator
+from vqss_engine.stop_signals import end_if_asked
 
 if TYPE_CHECKING:
     from bridge.mel_picture import MelPicture
@@ -65,6 +66,7 @@ class SongSeparation:
         done = 0
         with read_ahead(self._reader.blocks(BLOCK_SAMPLES)) as blocks, WorkBehind(finish) as behind:
             for mix, stems in stem_blocks(self._stream, blocks):
+                end_if_asked()
                 behind.put((mix, stems))
                 done += mix.shape[1]
                 advance(done / self._reader.sample_rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import psutil
 import pytest
 import soundfile
 
+from vqss_engine import stop_signals
 from vqss_engine.stop_signals import stopped_once
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +60,8 @@ def test_two_interrupts_are_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("then", [signal.SIGINT, signal.SIGTERM])
 def test_signals_after_the_first_do_not_cut_the_unwinding_short(then: signal.Signals) -> None:
     unwound: list[str] = []
-    before = signal.getsignal(signal.SIGINT), signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         with pytest.raises(KeyboardInterrupt), stopped_once():
             try:
@@ -67,9 +70,27 @@ def test_signals_after_the_first_do_not_cut_the_unwinding_short(then: signal.Sig
                 signal.raise_signal(then)
                 unwound.append("all")
         assert unwound == ["all"]
-        assert signal.getsignal(signal.SIGINT) == before[0]
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
     finally:
-        signal.signal(signal.SIGTERM, before[1])
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def test_an_error_that_got_lost_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ctypes callback swallows what is raised in it, and kernels are compiled through such callbacks."""
+    monkeypatch.setattr(stop_signals, "_asked", 0)
+    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGTERM))
+    before = [(number, signal.getsignal(number)) for number in stop_signals.ending_signals()]
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    try:
+        stop_signals.end_on_signals()
+        stop_signals.end_if_asked()
+        callback()
+        with pytest.raises(stop_signals.Stopped):
+            stop_signals.end_if_asked()
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:

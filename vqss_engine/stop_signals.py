@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+_asked = 0  # the signal that has asked this process to end, 0 for none
+
 
 class Stopped(SystemExit):
     """A signal has asked this process to end."""
@@ -37,11 +39,24 @@ def ending_signals() -> list[signal.Signals]:
 
 def end_on_signals() -> None:
     """Let each of them raise Stopped on the main thread."""
+    global _asked
+    _asked = 0
     for number in ending_signals():
         signal.signal(number, _end)
 
 
+def end_if_asked() -> None:
+    """Raise Stopped once more where it was raised and got lost, as it does in what a compiler calls back.
+
+    To be called now and then by what takes long.
+    """
+    if _asked:
+        raise Stopped(_asked)
+
+
 def _end(number: int, frame: object) -> NoReturn:
+    global _asked
+    _asked = number
     for each in ending_signals():
         signal.signal(each, signal.SIG_IGN)  # a second one, which some programs send, would cut the unwinding short
     raise Stopped(number)
@@ -76,6 +91,7 @@ def ended_by_signals() -> Iterator[None]:
         end_on_signals()
         try:
             yield
+            end_if_asked()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
