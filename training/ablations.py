@@ -20,6 +20,7 @@ from typing import Any
 
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.stop_signals import Stopped, end_after, end_on_signals, exit_code, interrupts_ignored
+from vqss_engine.whole_files import written_whole
 
 LISTS = ("songs", "set")  # entries of an ablation file that are lists; others are texts
 RESULT_NAME, TASK_NAME, TABLE_NAME = "scores.json", "task.json", "table.md"
@@ -142,9 +143,8 @@ def _train_and_score(task: dict[str, Any], folder: Path) -> None:
     except VQSSError as error:
         print(f"vqss: {error}", file=sys.stderr)
         raise SystemExit(1) from error
-    partial = folder / f".{RESULT_NAME}"
-    partial.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / RESULT_NAME)
+    with written_whole(folder / RESULT_NAME) as partial:
+        partial.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
 
 
 Column = tuple[str, str, Callable[[dict[str, Any]], float]]
