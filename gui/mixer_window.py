@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
-from PyQt6.QtCore import QSettings, QSize, Qt, QTimer
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PyQt6.QtCore import QSettings, QSize, QTimer
+from PyQt6.QtGui import QCloseEvent, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.activity import Activity
@@ -28,6 +27,7 @@ from gui.presets import Presets
 from gui.scenes import Scenes
 from gui.services import Services
 from gui.shortcuts import KeysDialog, install
+from gui.song_drop import SongDrop
 from gui.spectrogram_view import SpectrogramRing, SpectrogramView
 from gui.strip import ClusterStrip
 from gui.strip_row import StripRow
@@ -63,6 +63,7 @@ class MixerWindow(QMainWindow):
         self.errors = MessageBar("error", True, self.toolbar, self.toolbar.spots)      # lies over the notice
         self.export = Export(self.status, self.status.spots)
         self._known_errors = mixer.levels().error_count
+        SongDrop(self, self.transport.open_song)
         self._help: KeysDialog | None = None
         self.devices: DeviceDialog | None = None
         self._met = False
@@ -100,7 +101,6 @@ class MixerWindow(QMainWindow):
         self.setCentralWidget(canvas)
         self.setMinimumSize(900, 500)
         self.resize(_SIZE.boundedTo(self._room()))
-        self.setAcceptDrops(True)
 
     def _room(self) -> QSize:
         """What the screen has for a window within its frame."""
@@ -273,20 +273,6 @@ class MixerWindow(QMainWindow):
         super().resizeEvent(event)
         self.main.setFixedWidth(min(max(round(self.width() / 15.5), 72), 240))
         self.transport.setFixedHeight(64 if self.height() >= 640 else 52)
-
-    # Songs
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        mime = event.mimeData() if event else None
-        if event is not None and mime is not None and any(url.isLocalFile() for url in mime.urls()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        mime = event.mimeData() if event else None
-        if event is not None and mime is not None and mime.urls():
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-            self.transport.open_song(Path(mime.urls()[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         if event is not None and self.export.running and not agreed(self, "Cancel the export and close?"):
