@@ -37,7 +37,7 @@ class EffectsDock(QObject):
         """Show the effects of a cluster, which is chosen, or of the main output; hide them where they are shown."""
         hide = not self.panel.isHidden() and self.panel.key == key
         if hide and self.panel.isAncestorOf(QApplication.focusWidget()):
-            self._row.strip.rest()      # else the focus falls on what comes next, and keys act on that
+            self._row.rest()      # else the focus falls on what comes next, and keys act on that
         if key != MAIN:
             self._row.choose(int(key))
         self.panel.show_chain(key)

@@ -33,6 +33,7 @@ from gui.strip import ClusterStrip
 from gui.strip_row import StripRow
 from gui.toolbar import ToolBar
 from gui.transport import TransportBar
+from gui.zones import zones_of
 
 FRAMES_PER_S = 30.0
 _SIZE, _FRAME = QSize(1440, 860), QSize(8, 40)
@@ -54,6 +55,7 @@ class MixerWindow(QMainWindow):
         self.row = StripRow(self.model, self.ring)
         self.main = MainStrip(self.model, self.ring)
         self.spectra = SpectrogramView(self.ring)
+        self.row.stand_in = self.spectra
         self.dock = EffectsDock(self.model, self.services.racks, self.row, self.main, self)
         self.presets = Presets(self.model, self.dock.effects, self)
         self.toolbar = ToolBar(self.model, self.scenes, self.presets)
@@ -69,6 +71,7 @@ class MixerWindow(QMainWindow):
         self._met = False
         self._lay_out()
         self._connect()
+        self.zones = zones_of(self)
         self.show_all()
         install(self)
         self.clock = QTimer(self)
@@ -109,7 +112,7 @@ class MixerWindow(QMainWindow):
 
     def _connect(self) -> None:
         for bar in (self.errors, self.notice):
-            bar.left.connect(lambda: self.row.strip.rest())
+            bar.left.connect(self.row.rest)
         self.model.changed.connect(self._show_value)
         self.model.failed.connect(self.errors.tell)
         self.model.connection_changed.connect(self._show_connection)
@@ -228,7 +231,11 @@ class MixerWindow(QMainWindow):
 
     def show_spectra(self, on: bool) -> None:
         """Show the spectrograms in place of the strips, or the strips again."""
+        held, current = self.pages.isAncestorOf(QApplication.focusWidget()), self.row.current
         self.pages.setCurrentIndex(int(on))
+        if held:        # Qt lets it fall on what had it before, which chooses that strip
+            self.row.set_current(current)
+            self.row.rest()
         self.toolbar.spectra.show_on(on)
 
     def hide_unused(self, hides: bool) -> None:

@@ -112,6 +112,8 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("B",), window.main.bypass.click, "bypass"),
         Key(("V",), window.toolbar.spectra.click, "spectrograms"),
         Key(("H",), window.toolbar.hide_unused.click, "hide unused strips"),
+        Key(("F6",), lambda: window.zones.step(1), "next part of the window; Shift: the one before", True),
+        Key(("Shift+F6",), lambda: window.zones.step(-1), repeats=True),
         Key(("F1", "?"), window.show_help, "these keys"),
     ]
     return [*keys, *_digits(window)]

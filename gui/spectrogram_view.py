@@ -127,7 +127,8 @@ class SpectrogramView(QWidget):
 
     def __init__(self, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("canvas")
+        self.setObjectName("spectra")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)    # a click on a row chooses it and leaves the focus where it is
         self.setAccessibleName("Spectrograms of the mix and all clusters")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)

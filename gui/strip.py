@@ -73,7 +73,12 @@ class ClusterStrip(Channel):
 
     def rest(self) -> None:
         """Take the focus, where keys act on this strip."""
-        (self.chip if self.fader.isHidden() else self.fader).setFocus(Qt.FocusReason.TabFocusReason)
+        self.resting_place.setFocus(Qt.FocusReason.TabFocusReason)
+
+    @property
+    def resting_place(self) -> QWidget:
+        """What has the focus while keys act on this strip as a whole."""
+        return self.chip if self.fader.isHidden() else self.fader
 
     # Moving
 

@@ -25,6 +25,7 @@ class StripRow(QScrollArea):
         self.hides_unused = False
         self.current = 0
         self.selection: list[int] = []
+        self.stand_in: QWidget | None = None
         self.strips = [ClusterStrip(k, model, ring) for k in range(model.clusters)]
         holder = QWidget()
         holder.setObjectName("strips")
@@ -84,7 +85,14 @@ class StripRow(QScrollArea):
             if not self.strips[k].isHidden():
                 self.set_current(k)
                 break
-        self.strip.rest()
+        self.rest()
+
+    def rest(self) -> None:
+        """Give the focus to the current strip, or to what is seen in place of the strips."""
+        if self.isVisible() or self.stand_in is None:
+            self.strip.rest()
+        else:
+            self.stand_in.setFocus(Qt.FocusReason.TabFocusReason)
 
     def show_groups(self) -> None:
         """Show who follows whose strip."""

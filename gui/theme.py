@@ -108,7 +108,8 @@ def apply(application: QApplication) -> None:
 
 
 STYLE = f"""
-QMainWindow, #canvas {{ background: {WINDOW}; }}
+QMainWindow, #canvas, #spectra {{ background: {WINDOW}; }}
+#spectra:focus {{ border: 1px solid {FOCUS}; border-radius: 4px; }}
 QWidget {{ color: {TEXT}; }}
 QToolTip {{ background: {CONTROL}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
 QScrollArea, #strips {{ background: {WINDOW}; border: none; }}
