@@ -65,7 +65,7 @@ class MixerWindow(QMainWindow):
         self.errors = MessageBar("error", True, self.toolbar, self.toolbar.spots)      # lies over the notice
         self.export = Export(self.status, self.status.spots)
         self._known_errors = mixer.levels().error_count
-        SongDrop(self, self.transport.open_song)
+        self.song_drop = SongDrop(self, self.transport.open_song, self.transport.may_open)
         self._help: KeysDialog | None = None
         self.devices: DeviceDialog | None = None
         self._met = False

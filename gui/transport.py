@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +25,8 @@ from vqss_engine.errors import VQSSError
 
 SOURCE, PLAY, POSITION = vocabulary.SOURCE, vocabulary.PLAY, vocabulary.POSITION
 LOOP, STOP, INPUT = vocabulary.LOOP, vocabulary.STOP, vocabulary.INPUT_SOURCE
-SONGS = "Audio (*.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a *.opus);;All files (*)"
+ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".m4a", ".opus")
+SONGS = f"Audio ({' '.join(f'*{ending}' for ending in ENDINGS)});;All files (*)"
 _MOST_RECENT = 10
 _TITLE_PX = 150  # at least
 
@@ -167,6 +169,13 @@ class TransportBar(QWidget):
 
     def _ask_loop(self, on: bool) -> None:
         self._model.put(LOOP, (0.0, self.waveform.seconds) if on and self.waveform.seconds else (0.0, 0.0))
+
+    def may_open(self, path: Path) -> bool:
+        """Whether a file looks like a song that can be played here; it is not read."""
+        if self._services.open_song is None or path.suffix.lower() not in ENDINGS or not os.path.isfile(path):
+            return False
+        music = self._services.music
+        return music is None or path.resolve().is_relative_to(music)
 
     def open_song(self, path: Path) -> None:
         """Let the engine play a file of this machine, and remember it."""
