@@ -100,7 +100,7 @@ def table(window: MixerWindow) -> list[Key]:
         Key(("C",), lambda: row.toggle_selected(row.current), "choose the strip for a group (also Ctrl-click)"),
         Key(("G",), row.group_selected, "group the chosen strips under the first"),
         Key(("Shift+G",), row.ungroup, "ungroup"),
-        Key((".",), lambda: row.open_menu(row.current), "menu of the strip"),
+        Key((".",), lambda: row.open_menu(row.current), "menu of the strip (also the Menu key, a right click)"),
         Key(("Ctrl+Z",), model.undo, "undo", True),
         Key(("Ctrl+Shift+Z", "Ctrl+Y"), model.redo, "redo", True),
         Key(("F",), window.dock.toggle, "effects of the strip"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QApplication, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
@@ -21,10 +21,13 @@ WIDEST = 260
 
 
 class ClusterStrip(Channel):
-    """Shows cluster `k` of the model and moves it. A cluster joined to another's strip has no fader of its own."""
+    """Shows cluster `k` of the model and moves it. A cluster joined to another's strip has no fader of its own.
+
+    `menu_wanted(k, where)`: the global point it was asked for at, or None.
+    """
 
     focused = pyqtSignal(int)
-    menu_wanted = pyqtSignal(int)
+    menu_wanted = pyqtSignal(int, object)
     selection_wanted = pyqtSignal(int)
 
     def __init__(self, k: int, model: MixerModel, ring: SpectrogramRing, parent: QWidget | None = None) -> None:
@@ -69,7 +72,7 @@ class ClusterStrip(Channel):
         self.solo.asked.connect(self._solo)
         self.name.left.connect(self.rest)
         self.chip.clicked.connect(self._chip_clicked)
-        self.group.clicked.connect(lambda: self.menu_wanted.emit(self.k))
+        self.group.clicked.connect(lambda: self.menu_wanted.emit(self.k, None))
 
     def rest(self) -> None:
         """Take the focus, where keys act on this strip."""
@@ -105,11 +108,18 @@ class ClusterStrip(Channel):
         if QApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier:
             self.selection_wanted.emit(self.k)
         else:
-            self.menu_wanted.emit(self.k)
+            self.menu_wanted.emit(self.k, None)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         self.focused.emit(self.k)
         super().mousePressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Anywhere but in text, which has a menu of its own, and not while something is dragged."""
+        if event is None or QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+            return
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        self.menu_wanted.emit(self.k, event.globalPos() if by_mouse else None)
 
     # Showing
 

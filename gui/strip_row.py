@@ -164,8 +164,8 @@ class StripRow(QScrollArea):
         leaving = self._model.members(k) if self._model.leader(k) == k else [k]
         self._model.move({cluster_path(other, "group"): -1 for other in leaving})
 
-    def open_menu(self, k: int) -> None:
-        """Open the menu of a strip."""
+    def open_menu(self, k: int, where: QPoint | None = None) -> None:
+        """Open the menu of a strip, at a global point or under its number."""
         self.set_current(k)
         chip = self.strips[k].chip
-        build_menu(k, self._model, self).popup(chip.mapToGlobal(QPoint(0, chip.height())))
+        build_menu(k, self._model, self).popup(where or chip.mapToGlobal(QPoint(0, chip.height())))
