@@ -147,6 +147,7 @@ QLineEdit:hover {{ border: 1px solid {LINE}; }}
 QLineEdit:focus {{ border: 1px solid {FOCUS}; }}
 QMenu {{ background: {CONTROL}; border: 1px solid {LINE}; padding: 4px; }}
 QMenu::item {{ padding: 6px 18px; border-radius: 3px; }}
+QMenu::icon {{ left: 10px; }}
 QMenu::item:selected {{ background: {FOCUS}; color: {INK}; }}
 QMenu::item:disabled {{ color: {TEXT_QUIET}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px; }}

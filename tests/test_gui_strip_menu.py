@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent
+from PyQt6.QtGui import QColor, QContextMenuEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QMenu, QWidget
 
 from gui.mixer_window import MixerWindow
 from gui.strip import ClusterStrip
+from gui.strip_menu import COLORS, build_menu
 from tests.gui_windows import CONTROL, LEFT, NONE, settle, window_on
 from vqss_engine.control import ControlSurface
 
@@ -92,3 +93,21 @@ def test_no_menu_comes_into_a_drag(window: MixerWindow) -> None:
     assert taken_menu() is None
     QTest.mouseRelease(window.windowHandle(), RIGHT, NONE, at)
     QTest.mouseRelease(window.windowHandle(), LEFT, NONE, at)
+
+
+def test_swatches_stand_between_the_edge_and_their_names(window: MixerWindow) -> None:
+    menu = build_menu(0, window.model, window)
+    colors = menu.actions()[0].menu()
+    assert colors is not None
+    colors.popup(QPoint())
+    settle()
+    picture = colors.grab().toImage()
+    for action, color in zip(colors.actions(), COLORS.values(), strict=True):
+        place = colors.actionGeometry(action)
+        y = place.center().y()
+        line = [picture.pixelColor(x, y) for x in range(place.left(), place.right())]
+        swatch = [x for x, pixel in enumerate(line) if pixel == QColor(color)]
+        text = [x for x, pixel in enumerate(line) if pixel.lightness() > 130 and x > swatch[-1]]
+        assert swatch[0] >= 8 and 6 <= text[0] - swatch[-1] <= 20, action.text()
+    colors.close()
+    menu.deleteLater()
