@@ -14,6 +14,7 @@ from gui.faults import Faults
 from gui.mixer_window import MixerWindow
 from gui.model import Mixer
 from gui.services import Services
+from gui.window_icon import window_icon
 
 _SIGNAL_POLL_MS = 200
 
@@ -74,6 +75,8 @@ def show(
     """Run the window; returns the exit code. The signals `ends` close it. `painted()` is called once it shows."""
     application = QApplication(["vqss"])
     application.setApplicationDisplayName("VQSS")
+    application.setDesktopFileName("vqss")      # else Wayland takes the window for one of the interpreter's
+    application.setWindowIcon(window_icon())
     theme.apply(application)
     desk = Desk(mixer, services)
     if painted is not None:
