@@ -1,4 +1,4 @@
-"""Entries of menus that show names as they are, and questions with a yes or no."""
+"""Entries of menus that show names as they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QMenu, QMessageBox, QWidget
+from PyQt6.QtWidgets import QMenu, QWidget
 
 
 def new_menu(parent: QWidget) -> QMenu:
@@ -22,9 +22,3 @@ def add_action(menu: QMenu, text: str, act: Callable[[], object]) -> QAction:
     action.triggered.connect(lambda _: act())
     menu.addAction(action)
     return action
-
-
-def agreed(parent: QWidget, question: str) -> bool:
-    """Whether the user says yes."""
-    buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
-    return QMessageBox.question(parent, "VQSS", question, buttons) == QMessageBox.StandardButton.Yes

@@ -16,11 +16,11 @@ from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidg
 from gui.activity import Activity
 from gui.audibility import audibilities
 from gui.bars import StatusLine
+from gui.confirm import agreed
 from gui.device_dialog import DEVICE, DeviceDialog, device_text
 from gui.effects_dock import EffectsDock
 from gui.export import Export
 from gui.main_strip import MainStrip
-from gui.menus import agreed
 from gui.messages import MessageBar
 from gui.model import Mixer, MixerModel, cluster_path
 from gui.presets import Presets
@@ -282,7 +282,9 @@ class MixerWindow(QMainWindow):
         self.transport.setFixedHeight(64 if self.height() >= 640 else 52)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        if event is not None and self.export.running and not agreed(self, "Cancel the export and close?"):
+        question = "An export is running, and would be cancelled with the window."
+        keeps = self.export.running and not agreed(self, question, "Cancel export and close", "Keep exporting")
+        if event is not None and keeps:
             event.ignore()
             return
         self.clock.stop()

@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from gui import theme
 from gui.buttons import touch_button
-from gui.menus import add_action, agreed, new_menu
+from gui.confirm import agreed
+from gui.menus import add_action, new_menu
 from gui.model import MixerModel
 from gui.presets import Presets
 from gui.scenes import NAMES, Scenes
@@ -127,5 +128,8 @@ class ToolBar(QWidget):
         """Ask for a name and keep the mixer under it; what has that name already is not replaced unasked."""
         given_name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
         name = given_name.strip()
-        if given and name and (name not in self._presets.names() or agreed(self, f"Replace the preset “{name}”?")):
+        if not given or not name:
+            return
+        question = f"There is a preset “{name}”. Replace it?"
+        if name not in self._presets.names() or agreed(self, question, "Replace", "Keep the old one"):
             self._presets.save(name)

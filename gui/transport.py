@@ -13,7 +13,8 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.menus import add_action, agreed, new_menu
+from gui.confirm import agreed
+from gui.menus import add_action, new_menu
 from gui.mix_dialog import MixDialog
 from gui.model import MixerModel
 from gui.playhead import Playhead
@@ -245,7 +246,9 @@ class TransportBar(QWidget):
         if not folder or self._song is None:
             return
         present = Path(folder) / self._song.stem
-        if not (present.is_dir() and any(present.iterdir())) or agreed(self, f"Replace the stems in {present}?"):
+        question = f"There are files in {present}. Replace the stems among them?"
+        taken = present.is_dir() and any(present.iterdir())
+        if not taken or agreed(self, question, "Replace", "Keep the old ones"):
             self.export_stems(Path(folder))
 
     def _choose_file(self) -> None:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt, QTimer
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from gui import theme
 from gui.main_strip import BYPASS, GAIN, LIMITER, MUTE
@@ -49,6 +49,28 @@ def window_on(
         window.close()
         window.deleteLater()
         app.processEvents()
+
+
+@contextmanager
+def answering(label: str) -> Iterator[list[str]]:
+    """Press the button of that label in every question that comes meanwhile; the questions are noted."""
+    asked: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            found = [button for button in box.buttons() if button.text() == label]
+            click((found or [box.escapeButton()])[0])
+            assert found, f"no button '{label}' below: {box.text()}"
+
+    clock = QTimer()
+    clock.timeout.connect(press)
+    clock.start(20)
+    try:
+        yield asked
+    finally:
+        clock.stop()
 
 
 def settle() -> None:

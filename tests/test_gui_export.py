@@ -12,12 +12,12 @@ import pytest
 import soundfile
 from PyQt6.QtCore import QProcess
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QFileDialog, QMessageBox
+from PyQt6.QtWidgets import QFileDialog
 
 from bridge.commands.gui_services import services_for
 from gui.mixer_window import MixerWindow
 from gui.services import ExportJob
-from tests.gui_windows import click, wheel, window_on
+from tests.gui_windows import answering, click, wheel, window_on
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.control import ControlSurface
 
@@ -103,15 +103,15 @@ def test_a_cancelled_export_leaves_nothing_behind_and_told_how_far_it_was(
 
 
 def test_a_window_is_not_closed_over_an_export_unasked(
-    window: MixerWindow, tmp_path: Path, song: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    window: MixerWindow, tmp_path: Path, song: np.ndarray
 ) -> None:
-    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
     soundfile.write(tmp_path / "music" / "long.wav", np.tile(song, (1, 40)).T, RATE, subtype="PCM_16")
     window.model.put("/vqss/source", "long.wav")
     window.transport.export_mix(tmp_path / "mix.wav")
-    for closed in (False, True):
-        assert window.close() is closed and window.export.running is not closed
+    for answer, closed in (("Keep exporting", False), ("Cancel export and close", True)):
+        with answering(answer) as asked:
+            assert window.close() is closed and window.export.running is not closed
+        assert len(asked) == 1
 
 
 def test_stems_are_not_replaced_unasked(
@@ -120,8 +120,9 @@ def test_stems_are_not_replaced_unasked(
     (tmp_path / "short").mkdir()
     (tmp_path / "short" / "edited.wav").write_text("by hand")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
-    window.transport._choose_folder()
+    with answering("Keep the old ones") as asked:
+        window.transport._choose_folder()
+    assert len(asked) == 1 and str(tmp_path / "short") in asked[0]
     assert not window.export.running and (tmp_path / "short" / "edited.wav").is_file()
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QInputDialog, QMessageBox
+from PyQt6.QtWidgets import QInputDialog
 
 from bridge.rack_presets import RackPresets
 from bridge.rack_store import RackStore
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import click, settle
+from tests.gui_windows import answering, click, settle
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder
@@ -112,13 +112,14 @@ def test_a_preset_is_one_step_of_undo_with_its_effects(mixer: Bench) -> None:
 
 
 def test_a_preset_is_not_replaced_unasked(mixer: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    gain, answers = "/vqss/cluster/0/gain", [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    gain = "/vqss/cluster/0/gain"
     mixer.surface.act("/vqss/preset/save", "P")
     mixer.surface.set(gain, -5.0)
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: (" P ", True))
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
-    for kept_db in (0.0, -5.0):
-        mixer.window.toolbar.save_preset()
+    for answer, kept_db in (("Keep the old one", 0.0), ("Replace", -5.0)):
+        with answering(answer) as asked:
+            mixer.window.toolbar.save_preset()
+        assert len(asked) == 1 and "“P”" in asked[0]
         mixer.surface.act("/vqss/preset/load", "P")
         assert mixer.surface.get(gain) == kept_db
         mixer.surface.set(gain, -5.0)
