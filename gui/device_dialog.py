@@ -1,12 +1,10 @@
 """The dialog of device and latency: what there is to choose, what each choice costs, and its application.
 
-Threads: Qt's; `devices` asks for the devices, which takes a second or so, and hands them over by a signal.
+Threads: Qt's; in the background `devices` asks for the devices, which takes a second or so.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +72,6 @@ class DeviceDialog(QDialog):
     """Chooses device, rate, block and latency profile of the engine that this window started."""
 
     failed = pyqtSignal(str)
-    _listed = pyqtSignal(object)
 
     def __init__(self, model: MixerModel, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,7 +89,6 @@ class DeviceDialog(QDialog):
         self.cancel.setAutoDefault(False)
         self.apply.clicked.connect(self._apply)
         self.cancel.clicked.connect(self.close)
-        self._listed.connect(self._take_devices)
         for box in (self.rate, self.block):
             box.currentIndexChanged.connect(lambda _: self.show_costs())
         self._choose_present()
@@ -174,24 +170,12 @@ class DeviceDialog(QDialog):
         self._choose_present()
         engine = self._services.engine
         if engine is not None:
-            threading.Thread(target=self._list, args=(engine.devices,), name="devices", daemon=True).start()
+            self._model.background.run(
+                "devices", engine.devices, self._take_devices, self.note.setText, "the devices could not be listed"
+            )
         self.show_costs()
 
-    def _list(self, devices: object) -> None:
-        found: object = "the devices could not be listed; what went wrong is in the terminal"
-        try:
-            found = devices()  # type: ignore[operator]
-        except VQSSError as error:
-            found = str(error)
-        finally:
-            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-                self._listed.emit(found)
-
-    def _take_devices(self, found: object) -> None:
-        if isinstance(found, str):
-            self.note.setText(found)
-            return
-        devices: Sequence[DeviceChoice] = found  # type: ignore[assignment]
+    def _take_devices(self, devices: Sequence[DeviceChoice]) -> None:
         for box, usable in ((self.source, [each for each in devices if each.inputs]),
                             (self.target, [each for each in devices if each.outputs])):  # fmt: skip
             _fill(box, [*_SPECIAL, *((each.key, each.text) for each in usable)], str(box.currentData()))

@@ -3,16 +3,15 @@
 Parameters and bypasses are parameters of the mixer, set like faders. What is in a chain is only set by loading a whole
 rack, which takes a moment; meanwhile further changes are made to the rack that is on its way.
 
-Threads: `effects` loads one rack, `effects-list` finds what can be added; both may block, and end by telling the Qt
-thread what came of it. All else, and what is waiting to be loaded too, is the Qt thread's.
+Threads: in the background `effects` loads one rack, and `effects-list` finds what can be added; both may block. All
+else, and what is waiting to be loaded too, is the Qt thread's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +53,6 @@ class EffectsModel(QObject):
     changed = pyqtSignal()
     failed = pyqtSignal(str)
     kinds_known = pyqtSignal()
-    _done = pyqtSignal(object)
-    _listed = pyqtSignal(object)
 
     def __init__(self, model: MixerModel, racks: Racks | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -64,8 +61,6 @@ class EffectsModel(QObject):
         self._listing = False
         self._waiting: list[Wanted] = []
         self._loading: Wanted | None = None
-        self._done.connect(self._take_result)
-        self._listed.connect(self._take_kinds)
         model.vocabulary_changed.connect(self.changed)
         model.takers[RACK] = self._recall
         model.holds = lambda path: self.busy and place_of(path) is not None
@@ -150,8 +145,15 @@ class EffectsModel(QObject):
         self.changed.emit()
 
     def _begin_next(self, racks: Racks) -> None:
-        self._loading = self._waiting.pop(0)
-        threading.Thread(target=self._work, args=(racks, self._loading), name="effects", daemon=True).start()
+        self._loading = wanted = self._waiting.pop(0)
+
+        def load() -> str:
+            racks.load(wanted.chains, wanted.bypassed)
+            return self._state(wanted.chains)
+
+        self._model.background.run(
+            "effects", load, self._take_loaded, self._take_refusal, "the effects could not be loaded"
+        )
 
     def remove_all(self) -> None:
         """Remove all effects, whoever loaded them."""
@@ -209,28 +211,24 @@ class EffectsModel(QObject):
         bypassed = sorted(key for key in self.keys & chains.keys() if self.bypassed(key))
         return json.dumps({"chains": chains, "bypassed": bypassed})
 
-    def _work(self, racks: Racks, wanted: Wanted) -> None:
-        error, after = "the effects could not be loaded; what went wrong is in the terminal", ""
-        try:
-            racks.load(wanted.chains, wanted.bypassed)
-            error, after = "", self._state(wanted.chains)
-        except VQSSError as refusal:
-            error = str(refusal)
-        finally:        # also after what nobody foresaw: else the window would wait for ever
-            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-                self._done.emit((error, after))
-
-    def _take_result(self, result: tuple[str, str]) -> None:
-        (error, after), loaded, self._loading = result, self._loading, None
-        if error:
-            refused = [wanted.step for wanted in (loaded, *self._waiting) if wanted is not None]
-            self._model.history.drop(lambda step: any(step is other for other in refused))
-            self._model.history_changed.emit()
-            # Those with steps were made on top of what was refused; undo and redo have whole racks.
-            self._waiting = [wanted for wanted in self._waiting if wanted.step is None]
-            self.failed.emit(error)
-        elif loaded is not None and loaded.step is not None:
+    def _take_loaded(self, after: str) -> None:
+        loaded, self._loading = self._loading, None
+        if loaded is not None and loaded.step is not None:
             loaded.step.after[RACK] = after
+        self._go_on()
+
+    def _take_refusal(self, text: str) -> None:
+        loaded, self._loading = self._loading, None
+        refused = [wanted.step for wanted in (loaded, *self._waiting) if wanted is not None]
+        self._model.history.drop(lambda step: any(step is other for other in refused))
+        self._model.history_changed.emit()
+        # Those with steps were made on top of what was refused; undo and redo have whole racks.
+        self._waiting = [wanted for wanted in self._waiting if wanted.step is None]
+        self.failed.emit(text)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """With what waits, and with undo and redo that had to."""
         if self._waiting and self._racks is not None:
             self._begin_next(self._racks)
         self.changed.emit()
@@ -242,24 +240,17 @@ class EffectsModel(QObject):
         """See to it that `kinds` become known."""
         if self._racks is not None and not self.kinds and not self._listing:
             self._listing = True
-            threading.Thread(target=self._list, args=(self._racks.kinds,), name="effects-list", daemon=True).start()
+            self._model.background.run(
+                "effects-list", self._racks.kinds, self._take_kinds, self._miss_kinds, "the effects could not be listed"
+            )
 
-    def _list(self, kinds: Callable[[], Sequence[EffectKind]]) -> None:
-        found: object = "the effects could not be listed; what went wrong is in the terminal"
-        try:
-            found = kinds()
-        except VQSSError as error:
-            found = str(error)
-        finally:
-            with contextlib.suppress(RuntimeError):
-                self._listed.emit(found)
+    def _take_kinds(self, kinds: Sequence[EffectKind]) -> None:
+        self._listing, self.kinds = False, kinds
+        self.kinds_known.emit()
 
-    def _take_kinds(self, found: object) -> None:
+    def _miss_kinds(self, text: str) -> None:
         self._listing = False
-        if isinstance(found, str):
-            self.failed.emit(found)
-        else:
-            self.kinds = found  # type: ignore[assignment]
+        self.failed.emit(text)
         self.kinds_known.emit()
 
     def fixed(self, entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -1,7 +1,8 @@
 """What the window shows of a mixer, on the Qt thread only.
 
 Threads: a Control calls back on any of its threads; `MixerModel` notes which paths changed and emits `changed` on the
-thread it lives on, with the value of that moment. Many changes of one path become one, the newest. Nothing blocks.
+thread it lives on, with the value of that moment. Many changes of one path become one, the newest. Nothing blocks but
+`close`, which waits a moment for what runs in the background.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from PyQt6.QtCore import QObject, Qt, QThread, pyqtSignal
 
+from gui.background import Background
 from gui.history import History
 from vqss_engine.control import Control, Telemetry, Value, followed
 from vqss_engine.errors import VQSSError
@@ -43,6 +45,7 @@ class MixerModel(QObject):
         super().__init__(parent)
         self.mixer = mixer
         self.history = History()
+        self.background = Background(self)
         self.takers: dict[str, Callable[[Value], None]] = {}
         """Who takes values of undo that are not the mixer's: name in the history -> what to call."""
         self.holds: Callable[[str], bool] = lambda path: False
@@ -61,10 +64,11 @@ class MixerModel(QObject):
             self._leave.append(mixer.subscribe_connection(self._note_connection))
 
     def close(self) -> None:
-        """Follow no more."""
+        """Follow no more, and let what runs in the background come to an end."""
         for leave in self._leave:
             leave()
         self._leave = []
+        self.background.close()
 
     # Reading
 

@@ -1,13 +1,10 @@
 """Presets of the engine: loaded as one step of undo, effects included where this window can bring them back.
 
-Threads: `preset` waits for the engine, which may have effects to load, and ends by telling the Qt thread what came of
-it. All else is the Qt thread's.
+Threads: `preset`, in the background, waits for the engine, which may have effects to load. All else is the Qt thread's.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
@@ -16,7 +13,6 @@ from gui.effects_model import RACK, EffectsModel
 from gui.history import Step
 from gui.model import MixerModel
 from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value, vocabulary
-from vqss_engine.errors import VQSSError
 
 PRESET = "preset"
 """The name under which undo knows which preset came."""
@@ -31,13 +27,11 @@ class Presets(QObject):
     """`failed(text)`: what was refused."""
 
     failed = pyqtSignal(str)
-    _answered = pyqtSignal(str, str)
 
     def __init__(self, model: MixerModel, effects: EffectsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._effects = model, effects
         self._before: dict[str, Value] | None = None
-        self._answered.connect(self._take)
         model.takers[PRESET] = lambda value: None
 
     @property
@@ -61,23 +55,18 @@ class Presets(QObject):
             self.failed.emit("the engine does not answer; try again when it does")
         else:
             self._before = self._values() | {PRESET: ""}
-            threading.Thread(target=self._work, args=(name,), name="preset", daemon=True).start()
+            self._model.background.run(
+                "preset", lambda: self._model.mixer.act(vocabulary.PRESET_LOAD, name, origin=self._model),
+                lambda _: self._take(name), self._fail, "the preset could not be loaded",
+            )  # fmt: skip
 
-    def _work(self, name: str) -> None:
-        error = "the preset could not be loaded; what went wrong is in the terminal"
-        try:
-            self._model.mixer.act(vocabulary.PRESET_LOAD, name, origin=self._model)
-            error = ""
-        except VQSSError as refusal:
-            error = str(refusal)
-        finally:
-            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-                self._answered.emit(name, error)
+    def _fail(self, text: str) -> None:
+        self._before = None
+        self.failed.emit(text)
 
-    def _take(self, name: str, error: str) -> None:
+    def _take(self, name: str) -> None:
         before, self._before = self._before, None
-        if error or before is None:
-            self.failed.emit(error)
+        if before is None:
             return
         brings_effects = self._effects.take_preset(name, undoable=RACK in before)
         if not brings_effects:

@@ -58,7 +58,7 @@ class TransportBar(QWidget):
         self.export = QPushButton("Export…")
         self.title = QLabel("Input")
         self.clock = QLabel("0:00.0")
-        self.waveform = Waveform(services)
+        self.waveform = Waveform(services, model.background)
         self._lay_out()
         self._connect()
 

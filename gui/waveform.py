@@ -1,13 +1,12 @@
 """A song's outline with playhead and loop: a click seeks, a drag with Shift (or the right button) marks a loop.
 
-Threads: `overview` reads a song and ends; its result arrives on the Qt thread.
+Threads: Qt's; in the background `overview` reads a song.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,9 @@ from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, Q
 from PyQt6.QtWidgets import QWidget
 
 from gui import theme
+from gui.background import Background
 from gui.own_keys import claimed
 from gui.services import Overview, Services
-from vqss_engine.errors import VQSSError
 
 _SHORTEST_LOOP_S = 0.05
 _NO_SONG = "Drop a song here, or open one with Ctrl+O"
@@ -35,11 +34,10 @@ class Waveform(QWidget):
     loop_wanted = pyqtSignal(float, float)
     failed = pyqtSignal(str)
     unreadable = pyqtSignal(object)
-    _read = pyqtSignal(object, object)
 
-    def __init__(self, services: Services, parent: QWidget | None = None) -> None:
+    def __init__(self, services: Services, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._services = services
+        self._services, self._background = services, background
         self._path: Path | None = None
         self.overview: Overview | None = None
         self._state = _NO_SONG
@@ -51,7 +49,6 @@ class Waveform(QWidget):
         self.setToolTip("Click to seek, arrows for 5 s; drag with Shift to loop a part")
         self.setMinimumSize(120, 40)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._read.connect(self._take)
 
     def sizeHint(self) -> QSize:
         return QSize(600, 52)
@@ -68,31 +65,24 @@ class Waveform(QWidget):
         self._path, self.overview, self._picture = path, None, None
         self._state = "reading the song…" if path else _NO_SONG
         self.update()
-        if path is not None and self._services.read_overview:
-            threading.Thread(target=self._work, args=(path,), name="overview", daemon=True).start()
+        read = self._services.read_overview
+        if path is not None and read is not None:
+            self._background.run(
+                "overview", partial(read, path), partial(self._take, path), partial(self._refuse, path),
+                f"{path.name} could not be read",
+            )  # fmt: skip
 
-    def _work(self, path: Path) -> None:
-        assert self._services.read_overview is not None
-        result: object = f"{path.name} could not be read; what went wrong is in the terminal"
-        try:
-            result = self._services.read_overview(path)
-        except VQSSError as error:
-            result = str(error)
-        finally:
-            with contextlib.suppress(RuntimeError):     # the window may have closed meanwhile
-                self._read.emit(path, result)
-
-    def _take(self, path: Path, result: object) -> None:
-        if path != self._path:
-            return
-        if isinstance(result, Overview):
-            self.overview, self._picture = result, None
+    def _take(self, path: Path, overview: Overview) -> None:
+        if path == self._path:      # no other song was opened meanwhile
+            self.overview, self._picture = overview, None
             self.update()
-        else:
+
+    def _refuse(self, path: Path, text: str) -> None:
+        if path == self._path:
             self._state = "this file could not be read"
             self.update()
             self.unreadable.emit(path)
-            self.failed.emit(str(result))
+            self.failed.emit(text)
 
     def show_position(self, seconds: float) -> None:
         """Move the playhead."""
