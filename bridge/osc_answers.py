@@ -26,11 +26,14 @@ ANSWERED = (*SLOW, PRESET_SAVE, PRESET_LIST)
 """Actions on files, whose answer is waited for."""
 
 
+_Answer = queue.SimpleQueue[tuple[bool, tuple[Scalar, ...]]]
+
+
 class Answers:
-    """Those that wait for an answer, by address; a later one at the same address takes the place of an earlier."""
+    """Those that wait for an answer, by address; the first that asked gets the first that comes."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, queue.SimpleQueue[tuple[bool, tuple[Scalar, ...]]]] = {}
+        self._waiting: dict[str, list[_Answer]] = {}
         self._lock = threading.Lock()
 
     def __contains__(self, address: object) -> bool:
@@ -38,18 +41,16 @@ class Answers:
 
     def ask(self, address: str, send: Callable[[], None], timeout_s: float) -> tuple[Scalar, ...]:
         """Send, and return the arguments of the answer; raises VQSSError for an error, or where none comes."""
-        answer: queue.SimpleQueue[tuple[bool, tuple[Scalar, ...]]] = queue.SimpleQueue()
+        answer: _Answer = queue.SimpleQueue()
         with self._lock:
-            self._waiting[address] = answer
+            self._waiting.setdefault(address, []).append(answer)
         try:
             send()
             done, arguments = answer.get(timeout=timeout_s)
         except queue.Empty:
             raise VQSSError(f"{address}: no answer within {timeout_s:g} s; check that the engine runs") from None
         finally:
-            with self._lock:
-                if self._waiting.get(address) is answer:    # else someone asked later, who still waits
-                    del self._waiting[address]
+            self._forget(address, answer)
         if not done:
             raise VQSSError(str(arguments[0]))
         return arguments
@@ -58,11 +59,23 @@ class Answers:
         """Tell all who wait that no answer will come, `spared` addresses aside."""
         for address in tuple(self._waiting):
             if address not in spared:
-                self.tell(address, False, (text,))
+                while self.tell(address, False, (text,)):
+                    pass
 
     def tell(self, address: str, done: bool, arguments: tuple[Scalar, ...]) -> bool:
         """Pass on an answer, or what went wrong; False where nobody waits for it."""
-        waiting = self._waiting.get(address)
-        if waiting is not None:
-            waiting.put((done, arguments))
-        return waiting is not None
+        with self._lock:
+            waiting = self._waiting.get(address)
+            answer = waiting[0] if waiting else None
+        if answer is None:
+            return False
+        self._forget(address, answer)
+        answer.put((done, arguments))
+        return True
+
+    def _forget(self, address: str, answer: _Answer) -> None:
+        """Who has an answer, or has given up, must not get that of another."""
+        with self._lock:
+            left = [other for other in self._waiting.pop(address, ()) if other is not answer]
+            if left:
+                self._waiting[address] = left
