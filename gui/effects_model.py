@@ -160,7 +160,10 @@ class EffectsModel(QObject):
         if self._racks is not None:
             self.load({})
         else:
-            self._model.act(vocabulary.RACK_LOAD, "")
+            self._model.request(
+                vocabulary.RACK_LOAD, "", done=lambda _: None, failed=self.failed.emit,
+                unforeseen="the effects could not be removed",
+            )  # fmt: skip
 
     def read(self, path: Path) -> None:
         """Load a rack file."""

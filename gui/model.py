@@ -1,8 +1,8 @@
 """What the window shows of a mixer, on the Qt thread only.
 
 Threads: a Control calls back on any of its threads; `MixerModel` notes which paths changed and emits `changed` on the
-thread it lives on, with the value of that moment. Many changes of one path become one, the newest. Nothing blocks but
-`close`, which waits a moment for what runs in the background.
+thread it lives on, with the value of that moment. Many changes of one path become one, the newest. In the background
+`request` waits for what an engine answers. Nothing blocks but `close`, which waits a moment for what runs there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from gui.background import Background
 from gui.history import History
 from vqss_engine.control import Control, Telemetry, Value, followed
 from vqss_engine.errors import VQSSError
+
+NO_ANSWER = "the engine does not answer; try again when it does"
 
 
 class Mixer(Control, Protocol):
@@ -145,16 +147,30 @@ class MixerModel(QObject):
         finally:
             self._settle({path: value})
 
-    def act(self, path: str, *arguments: object) -> Any:
-        """Do an action; None, and `failed`, if refused. Those on files may take seconds."""
-        if not self.connected:      # waiting for an answer would only hold up the window
-            self.failed.emit("the engine does not answer; try again when it does")
-            return None
+    def act(self, path: str, *arguments: object) -> None:
+        """Do an action that answers nothing; `failed`, if refused."""
+        if not self.connected:
+            self.failed.emit(NO_ANSWER)
+            return
         try:
-            return self.mixer.act(path, *arguments, origin=self)
+            self.mixer.act(path, *arguments, origin=self)
         except VQSSError as error:
             self.failed.emit(str(error))
-            return None
+
+    def request(
+        self, path: str, *arguments: object,
+        done: Callable[[Any], object], failed: Callable[[str], object], unforeseen: str,
+    ) -> None:  # fmt: skip
+        """Do an action on files, which may take seconds, without waiting: `done(answer)` or `failed(text)` comes later.
+
+        Of what nobody foresaw the text is `unforeseen`. Where nobody answers, `failed` comes at once.
+        """
+        if not self.connected:
+            failed(NO_ANSWER)
+            return
+        self.background.run(
+            "request", lambda: self.mixer.act(path, *arguments, origin=self), done, failed, unforeseen
+        )
 
     def undo(self) -> bool:
         """Take back the last step; what of it cannot be set yet, as soon as that can be."""

@@ -1,21 +1,25 @@
 """Presets of the engine: loaded as one step of undo, effects included where this window can bring them back.
 
-Threads: `preset`, in the background, waits for the engine, which may have effects to load. All else is the Qt thread's.
+Threads: Qt's; the model waits for the engine, which may have effects to load, in the background.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.effects_model import RACK, EffectsModel
 from gui.history import Step
-from gui.model import MixerModel
+from gui.model import NO_ANSWER, MixerModel
 from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value, vocabulary
 
 PRESET = "preset"
 """The name under which undo knows which preset came."""
+
+Done = Callable[[], object]
+Told = Callable[[str], object]
+"""Called with a text."""
 
 _SETTLED_MS = 300
 """After an answer the values that changed are here."""
@@ -24,50 +28,55 @@ _MAIN_PATHS = [f"/vqss/main/{key}" for key in PRESET_MAIN_KEYS]
 
 
 class Presets(QObject):
-    """`failed(text)`: what was refused."""
+    """`failed(text)`: what was refused. Everything is asked of the engine, and told later; nothing is waited for."""
 
     failed = pyqtSignal(str)
 
     def __init__(self, model: MixerModel, effects: EffectsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._effects = model, effects
-        self._before: dict[str, Value] | None = None
+        self._doing = ""        # what is on its way, as a participle
         model.takers[PRESET] = lambda value: None
 
     @property
     def busy(self) -> bool:
-        """Whether one is on its way."""
-        return self._before is not None
+        """Whether something is on its way that one must wait for before the next."""
+        return bool(self._doing)
 
-    def names(self) -> Sequence[str]:
-        """What there is."""
-        return [str(name) for name in self._model.act(vocabulary.PRESET_LIST) or ()]
+    def ask(self, known: Callable[[list[str]], object], failed: Told | None = None) -> None:
+        """Let `known(names)` hear what there is."""
+        self._model.request(
+            vocabulary.PRESET_LIST, done=lambda names: known([str(name) for name in names]),
+            failed=failed or self.failed.emit, unforeseen="the presets could not be listed",
+        )  # fmt: skip
 
-    def save(self, name: str) -> None:
+    def save(self, name: str, done: Done | None = None, failed: Told | None = None) -> None:
         """Keep the mixer as it is, under a name, in place of what had that name."""
-        self._model.act(vocabulary.PRESET_SAVE, name)
+        self._act("saved", vocabulary.PRESET_SAVE, name, done=done, failed=failed)
 
     def load(self, name: str) -> None:
         """Let the engine be as a preset says."""
-        if self.busy:
-            self.failed.emit("a preset is being loaded; wait for it")
-        elif not self._model.connected:
-            self.failed.emit("the engine does not answer; try again when it does")
-        else:
-            self._before = self._values() | {PRESET: ""}
-            self._model.background.run(
-                "preset", lambda: self._model.mixer.act(vocabulary.PRESET_LOAD, name, origin=self._model),
-                lambda _: self._take(name), self._fail, "the preset could not be loaded",
-            )  # fmt: skip
+        before = self._values() | {PRESET: ""}
+        self._act("loaded", vocabulary.PRESET_LOAD, name, done=lambda: self._take(name, before), failed=None)
 
-    def _fail(self, text: str) -> None:
-        self._before = None
-        self.failed.emit(text)
-
-    def _take(self, name: str) -> None:
-        before, self._before = self._before, None
-        if before is None:
+    def _act(self, doing: str, path: str, *names: str, done: Done | None, failed: Told | None) -> None:
+        """One action after the other."""
+        failed = failed or self.failed.emit
+        if self.busy or not self._model.connected:
+            failed(f"a preset is being {self._doing}; wait for it" if self.busy else NO_ANSWER)
             return
+        self._doing = doing
+        self._model.request(
+            path, *names, done=lambda _: self._end(done), failed=lambda text: self._end(lambda: failed(text)),
+            unforeseen=f"the preset could not be {doing}",
+        )  # fmt: skip
+
+    def _end(self, then: Done | None) -> None:
+        self._doing = ""
+        if then is not None:
+            then()
+
+    def _take(self, name: str, before: dict[str, Value]) -> None:
         brings_effects = self._effects.take_preset(name, undoable=RACK in before)
         if not brings_effects:
             before.pop(RACK, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from PyQt6.QtCore import QRect, Qt, pyqtSignal
@@ -30,6 +31,7 @@ class ToolBar(QWidget):
     ) -> None:
         super().__init__(parent)
         self._model, self._scenes, self._presets = model, scenes, presets
+        self._asking = False    # which presets there are
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.undo = touch_button("↶ Undo", "Undo the last move (Ctrl+Z)")
@@ -75,7 +77,7 @@ class ToolBar(QWidget):
         for name, button in self.scenes.items():
             button.asked.connect(lambda _, name=name: self._switch(name))
         self.copy.clicked.connect(self._scenes.copy)
-        self.presets.clicked.connect(self._open_presets)
+        self.presets.clicked.connect(self.open_presets)
         self.clear_solo.clicked.connect(self.unsolo)
         self.spectra.asked.connect(self.spectra_wanted)
         self.hide_unused.asked.connect(self.hide_unused_wanted)
@@ -112,24 +114,37 @@ class ToolBar(QWidget):
         """Solo nothing."""
         self._model.move({f"/vqss/cluster/{k}/solo": False for k in range(self._model.clusters)})
 
-    def preset_menu(self) -> QMenu:
+    def preset_menu(self, names: Iterable[str]) -> QMenu:
         """The presets there are, and saving."""
         menu = new_menu(self)
-        for name in self._presets.names():
+        for name in names:
             add_action(menu, name, partial(self._presets.load, name))
         menu.addSeparator()
         add_action(menu, "Save as…", self.save_preset)
         return menu
 
-    def _open_presets(self) -> None:
-        self.preset_menu().popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
+    def open_presets(self) -> None:
+        """Show the menu of presets, as soon as the engine has told which there are."""
+        if not self._asking:
+            self._asking = True
+            self._presets.ask(self._show_presets, self._miss_presets)
+
+    def _show_presets(self, names: Iterable[str]) -> None:
+        self._asking = False
+        self.preset_menu(names).popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
+
+    def _miss_presets(self, text: str) -> None:
+        self._asking = False
+        self._presets.failed.emit(text)
 
     def save_preset(self) -> None:
         """Ask for a name and keep the mixer under it; what has that name already is not replaced unasked."""
         given_name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
         name = given_name.strip()
-        if not given or not name:
-            return
+        if given and name:
+            self._presets.ask(partial(self._save_preset, name))
+
+    def _save_preset(self, name: str, names: Collection[str]) -> None:
         question = f"There is a preset “{name}”. Replace it?"
-        if name not in self._presets.names() or agreed(self, question, "Replace", "Keep the old one"):
+        if name not in names or agreed(self, question, "Replace", "Keep the old one"):
             self._presets.save(name)

@@ -13,8 +13,10 @@ from PyQt6.QtWidgets import QInputDialog
 from bridge.rack_presets import RackPresets
 from bridge.rack_store import RackStore
 from gui.services import EffectKind
+from tests.gui_presets import open_presets, pick
 from tests.gui_racks import Bench, bench
 from tests.gui_windows import answering, click, settle
+from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder
@@ -42,9 +44,7 @@ def change(mixer: Bench, *kinds: EffectKind) -> None:
 
 
 def load_preset(mixer: Bench, name: str) -> None:
-    menu = mixer.window.toolbar.preset_menu()
-    next(action for action in menu.actions() if action.text() == name).trigger()
-    menu.close()
+    pick(open_presets(mixer.window), name)
     mixer.ready()
 
 
@@ -119,7 +119,9 @@ def test_a_preset_is_not_replaced_unasked(mixer: Bench, monkeypatch: pytest.Monk
     for answer, kept_db in (("Keep the old one", 0.0), ("Replace", -5.0)):
         with answering(answer) as asked:
             mixer.window.toolbar.save_preset()
-        assert len(asked) == 1 and "“P”" in asked[0]
+            wait_until(lambda asked=asked: len(asked) == 1)
+        assert "“P”" in asked[0]
+        mixer.ready()
         mixer.surface.act("/vqss/preset/load", "P")
         assert mixer.surface.get(gain) == kept_db
         mixer.surface.set(gain, -5.0)

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication, QInputDialog
 
 from gui.mixer_window import MixerWindow
 from gui.services import Overview, Services
+from tests.gui_presets import entries, open_presets, pick
 from tests.gui_windows import LEFT, NONE, SHIFT, click, key, move, settle, window_on
 from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
@@ -144,14 +145,15 @@ def test_presets_are_saved_listed_and_loaded(
     PresetFolder(tmp_path / "presets", surface).attach()
     surface.set("/vqss/cluster/2/gain", -7.0)
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("karaoke", True))
-    menu = window.toolbar.preset_menu()
-    assert [action.text() for action in menu.actions() if action.text()] == ["Save as…"]
-    menu.actions()[-1].trigger()
-    assert (tmp_path / "presets" / "karaoke.json").is_file()
+    menu = open_presets(window)
+    assert entries(menu) == ["Save as…"]
+    pick(menu, "Save as…")
+    wait_until((tmp_path / "presets" / "karaoke.json").is_file)
+    wait_until(lambda: not window.presets.busy)
     surface.set("/vqss/cluster/2/gain", 3.0)
-    menu = window.toolbar.preset_menu()
-    assert menu.actions()[0].text() == "karaoke"
-    menu.actions()[0].trigger()
+    menu = open_presets(window)
+    assert entries(menu) == ["karaoke", "Save as…"]
+    pick(menu, "karaoke")
     wait_until(lambda: not window.presets.busy)
     assert surface.get("/vqss/cluster/2/gain") == -7.0 == window.row.strips[2].fader.current
     assert not window.errors.isVisible()

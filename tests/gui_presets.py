@@ -1,0 +1,31 @@
+"""What hands do with the presets of a window, for the tests of the screen."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QApplication, QMenu
+
+from gui.mixer_window import MixerWindow
+from tests.gui_windows import click, settle
+from tests.test_gui_remote import wait_until
+
+
+def open_presets(window: MixerWindow) -> QMenu:
+    """Press the button, and wait for the menu."""
+    click(window.toolbar.presets)
+    wait_until(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    return menu
+
+
+def entries(menu: QMenu) -> list[str]:
+    """What a menu offers, without submenus."""
+    return [action.text() for action in menu.actions() if action.text() and action.menu() is None]
+
+
+def pick(menu: QMenu, text: str) -> None:
+    """Choose an entry."""
+    action = next(action for action in menu.actions() if action.text() == text)
+    menu.close()
+    action.trigger()
+    settle()
