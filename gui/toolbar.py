@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from PyQt6.QtCore import QRect, Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QWidget
 
 from gui import theme
 from gui.buttons import touch_button
-from gui.confirm import agreed
 from gui.menus import add_action, new_menu
 from gui.model import MixerModel
+from gui.preset_dialog import SaveDialog
 from gui.presets import Presets
 from gui.scenes import NAMES, Scenes
 from gui.switch import SwitchButton
@@ -138,13 +138,5 @@ class ToolBar(QWidget):
         self._presets.failed.emit(text)
 
     def save_preset(self) -> None:
-        """Ask for a name and keep the mixer under it; what has that name already is not replaced unasked."""
-        given_name, given = QInputDialog.getText(self, "Save a preset", "Name of the preset")
-        name = given_name.strip()
-        if given and name:
-            self._presets.ask(partial(self._save_preset, name))
-
-    def _save_preset(self, name: str, names: Collection[str]) -> None:
-        question = f"There is a preset “{name}”. Replace it?"
-        if name not in names or agreed(self, question, "Replace", "Keep the old one"):
-            self._presets.save(name)
+        """Ask for a name and keep the mixer under it."""
+        SaveDialog(self._presets, self).open()

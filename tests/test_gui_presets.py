@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QInputDialog
 
 from bridge.rack_presets import RackPresets
 from bridge.rack_store import RackStore
 from gui.services import EffectKind
-from tests.gui_presets import open_presets, pick
+from tests.gui_presets import dialog_of, give, open_presets, pick
 from tests.gui_racks import Bench, bench
 from tests.gui_windows import answering, click, settle
 from tests.test_gui_remote import wait_until
@@ -111,16 +110,21 @@ def test_a_preset_is_one_step_of_undo_with_its_effects(mixer: Bench) -> None:
         assert mixer.surface.get(THRESHOLD) == -20.0
 
 
-def test_a_preset_is_not_replaced_unasked(mixer: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preset_is_not_replaced_unasked(mixer: Bench) -> None:
     gain = "/vqss/cluster/0/gain"
     mixer.surface.act("/vqss/preset/save", "P")
     mixer.surface.set(gain, -5.0)
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_: (" P ", True))
     for answer, kept_db in (("Keep the old one", 0.0), ("Replace", -5.0)):
         with answering(answer) as asked:
             mixer.window.toolbar.save_preset()
+            dialog = dialog_of(mixer.window)
+            give(dialog, " P ")
             wait_until(lambda asked=asked: len(asked) == 1)
         assert "“P”" in asked[0]
+        if kept_db == 0.0:
+            wait_until(dialog.agree.isEnabled)
+            assert dialog.isVisible() and dialog.field.text() == " P " and not dialog.note.text()
+            click(dialog.cancel)
         mixer.ready()
         mixer.surface.act("/vqss/preset/load", "P")
         assert mixer.surface.get(gain) == kept_db

@@ -11,11 +11,11 @@ import pytest
 from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QInputDialog
+from PyQt6.QtWidgets import QApplication
 
 from gui.mixer_window import MixerWindow
 from gui.services import Overview, Services
-from tests.gui_presets import entries, open_presets, pick
+from tests.gui_presets import dialog_of, entries, give, open_presets, pick
 from tests.gui_windows import LEFT, NONE, SHIFT, click, key, move, settle, window_on
 from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
@@ -140,14 +140,14 @@ def test_the_playhead_is_where_the_engine_says(window: MixerWindow, surface: Con
 
 
 def test_presets_are_saved_listed_and_loaded(
-    window: MixerWindow, surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MixerWindow, surface: ControlSurface, tmp_path: Path
 ) -> None:
     PresetFolder(tmp_path / "presets", surface).attach()
     surface.set("/vqss/cluster/2/gain", -7.0)
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("karaoke", True))
     menu = open_presets(window)
     assert entries(menu) == ["Save as…"]
     pick(menu, "Save as…")
+    give(dialog_of(window), "karaoke")
     wait_until((tmp_path / "presets" / "karaoke.json").is_file)
     wait_until(lambda: not window.presets.busy)
     surface.set("/vqss/cluster/2/gain", 3.0)

@@ -15,6 +15,7 @@ from vqss_engine import vocabulary
 from vqss_engine.fx_addresses import FxPlace, bypass_path, chain_path, place_of
 from vqss_engine.notifier import Notifier
 from vqss_engine.parameters import Action, Argument, Feed, Parameter, ParameterError, UnknownAddress, Value
+from vqss_engine.preset_names import check_preset_name
 from vqss_engine.state import MixerState, followed, state_fields
 from vqss_engine.taper import db_to_fader, db_to_linear, fader_to_db
 from vqss_engine.telemetry import EngineState, Telemetry, TelemetrySnapshot
@@ -39,6 +40,7 @@ __all__ = [
     "Value",
     "bypass_path",
     "chain_path",
+    "check_preset_name",
     "db_to_fader",
     "db_to_linear",
     "fader_to_db",

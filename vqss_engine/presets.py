@@ -20,13 +20,13 @@ from typing import Any
 
 from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, ControlSurface
 from vqss_engine.errors import VQSSError
-from vqss_engine.parameters import ParameterError, Value, is_plain, shown
+from vqss_engine.parameters import ParameterError, Value
+from vqss_engine.preset_names import check_preset_name
 from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE
 
 FORMAT = 1
 SUFFIX = ".json"
 _LARGEST_BYTES = 4_000_000
-_LONGEST_NAME = 64
 
 Preset = dict[str, Any]
 RackReader = Callable[[], Any]
@@ -146,12 +146,7 @@ class PresetFolder:
 
     def path(self, name: str) -> Path:
         """The file of the preset `name`; raises VQSSError where that is no plain name."""
-        plain = is_plain(name) and not any(character in name for character in '/\\:*?"<>|')
-        if not plain or not name.strip(" .") or name.startswith(".") or len(name) > _LONGEST_NAME:
-            raise VQSSError(
-                f"'{shown(name[:40])}' is no preset name; use up to {_LONGEST_NAME} characters, no dot first, and "
-                'none of / \\ : * ? " < > |'
-            )
+        check_preset_name(name)
         return self.folder / f"{name}{SUFFIX}"
 
 
