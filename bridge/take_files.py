@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from vqss_engine.errors import VQSSError
+from vqss_engine.whole_files import move_new
 
 _LONGEST_NAME = 255     # bytes
 _KEPT_OF_NAME = 50      # characters, which are 200 bytes at most
@@ -33,7 +33,7 @@ def show_new(hidden: Path, path: Path) -> Path:
     for number in itertools.count(1):
         target = path if number == 1 else _numbered(path, number)
         with suppress(FileExistsError):
-            _move(hidden, target)
+            move_new(hidden, target)
             return target
     raise AssertionError("numbers do not end")
 
@@ -41,29 +41,3 @@ def show_new(hidden: Path, path: Path) -> Path:
 def _numbered(path: Path, number: int) -> Path:
     name, short = (f"{stem}-{number}{path.suffix}" for stem in (path.stem, path.stem[:_KEPT_OF_NAME]))
     return path.with_name(name if len(os.fsencode(name)) <= _LONGEST_NAME else short)
-
-
-def _move(hidden: Path, target: Path) -> None:
-    """Raises FileExistsError where there is something at `target`, whoever puts it there and whenever."""
-    try:
-        os.link(hidden, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise
-        _claim(hidden, target)  # a file system without links, such as that of most USB sticks
-        return
-    with suppress(OSError):
-        hidden.unlink()
-
-
-def _claim(hidden: Path, target: Path) -> None:
-    """The same without links: an empty file takes the name, which nobody else can have then, and is replaced."""
-    target.open("xb").close()
-    try:
-        os.replace(hidden, target)
-    except OSError:
-        with suppress(OSError):
-            target.unlink()
-        raise

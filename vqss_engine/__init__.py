@@ -19,7 +19,7 @@ engine         all of it, one hop per call
 control        the parameters and who is told of changes: vocabulary lists them, fx_addresses those of effects, state is
                what the engine reads, notifier and telemetry carry news, presets are kept on disk,
                preset_names are theirs, taper is the faders' curve
-whole_files    files that are written whole or not at all
+whole_files    files that are written whole or not at all, or never replace another
 stop_signals   what asks a process to end, as an error that unwinds; worker_pool has tasks in processes of their own
 generator      the same network in torch, for training; scan is its recurrence
 

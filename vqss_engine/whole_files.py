@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
@@ -27,3 +28,32 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def move_new(hidden: Path, target: Path) -> None:
+    """Move a file to a name that is free; raises FileExistsError where it is not, whoever takes it and whenever.
+
+    Raises OSError too where there can be none of that name; `hidden` is where it was then.
+    """
+    try:
+        os.link(hidden, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise
+        _claim(hidden, target)  # a file system without links, such as that of most USB sticks
+        return
+    with suppress(OSError):
+        hidden.unlink()
+
+
+def _claim(hidden: Path, target: Path) -> None:
+    """The same without links: an empty file takes the name, which nobody else can have then, and is replaced."""
+    target.open("xb").close()
+    try:
+        os.replace(hidden, target)
+    except OSError:
+        with suppress(OSError):
+            target.unlink()
+        raise
