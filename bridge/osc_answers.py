@@ -11,7 +11,7 @@ from collections.abc import Callable, Container
 
 from bridge.osc_packet import Scalar
 from vqss_engine.errors import VQSSError
-from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE, RACK_LOAD
+from vqss_engine.vocabulary import PRESET_DELETE, PRESET_LIST, PRESET_LOAD, PRESET_RENAME, PRESET_SAVE, RACK_LOAD
 
 SLOW = (PRESET_LOAD, RACK_LOAD)
 """A plug-in that is being loaded may keep an engine silent for seconds; its answer is waited for all the same."""
@@ -22,7 +22,7 @@ LOAD_TIMEOUT_S = 30.0
 SLOW_S = LOAD_TIMEOUT_S + 30.0
 """How long a slow answer is waited for: longer than the engine waits, which else plays what was given up here."""
 
-ANSWERED = (*SLOW, PRESET_SAVE, PRESET_LIST)
+ANSWERED = (*SLOW, PRESET_SAVE, PRESET_DELETE, PRESET_RENAME, PRESET_LIST)
 """Actions on files, whose answer is waited for."""
 
 

@@ -18,17 +18,18 @@ from typing import Any
 
 from bridge.osc_answers import ANSWERED, SLOW, SLOW_S, Answers
 from bridge.osc_dispatch import change_message
-from bridge.osc_feeds import ERROR, LEVELS, SESSION, SPECTRA, STATUS
+from bridge.osc_feeds import ERROR, SESSION
 from bridge.osc_link import Link
 from bridge.osc_mirror import cluster_count, fetch_description, mirror_of, update
 from bridge.osc_packet import Message, encode_bundle, encode_message
-from bridge.osc_readings import Doubts, read_levels, read_spectra, read_status, same_in_32_bits
+from bridge.osc_readings import Doubts, read_feed, same_in_32_bits
 from vqss_engine.control import (
     Action,
     Callback,
     ControlSurface,
     EngineState,
     Feed,
+    News,
     Parameter,
     ParameterError,
     Telemetry,
@@ -38,7 +39,7 @@ from vqss_engine.control import (
 )
 from vqss_engine.errors import VQSSError
 from vqss_engine.notifier import Notifier
-from vqss_engine.vocabulary import POSITION
+from vqss_engine.vocabulary import POSITION, PRESET_LIST
 
 REMOTE = "remote"
 """The origin of changes that came over the wire."""
@@ -57,6 +58,7 @@ class RemoteControl:
         self._mirror = ControlSurface()
         self._changes = Notifier(self._report)
         self._vocabulary_changes = Notifier(self._report)
+        self._news = Notifier(self._report)
         self._connections = Notifier(self._report)
         self._leave: list[Callable[[], None]] = []
         self._listen_to(self._mirror)
@@ -172,7 +174,7 @@ class RemoteControl:
             self._link.send(message)
             return None
         result = self._answers.ask(path, lambda: self._link.send(message), SLOW_S if path in SLOW else _ANSWER_S)
-        return [name for name in result if name] if path.endswith("/list") else result[0]
+        return [name for name in result if name] if path == PRESET_LIST else result[-1]
 
     def subscribe(self, callback: Callback) -> Callable[[], None]:
         """Call `callback(path, value, origin)` at every real change; returns a function that ends it."""
@@ -182,21 +184,18 @@ class RemoteControl:
         """Call `callback(added paths, removed paths)` when parameters come or go; returns what ends it."""
         return self._vocabulary_changes.subscribe(callback)
 
+    def subscribe_news(self, callback: News) -> Callable[[], None]:
+        """Call `callback(path, answer)` when an action would answer something else; returns what ends it."""
+        return self._news.subscribe(callback)
+
     def _listen_to(self, mirror: ControlSurface) -> None:
         """Pass on what changes in `mirror`, and only there."""
-
-        def forward(notifier: Notifier) -> Callable[..., None]:
-            def pass_on(*news: Any) -> None:
-                notifier.queue(*news)
-                notifier.deliver()
-
-            return pass_on
-
         for leave in self._leave:
             leave()
         self._leave = [
-            mirror.subscribe(forward(self._changes)),
-            mirror.subscribe_vocabulary(forward(self._vocabulary_changes)),
+            mirror.subscribe(self._changes.tell),
+            mirror.subscribe_vocabulary(self._vocabulary_changes.tell),
+            mirror.subscribe_news(self._news.tell),
         ]
 
     def _report(self, text: str) -> None:
@@ -237,22 +236,17 @@ class RemoteControl:
             self._tell_connection()
 
     def _tell_connection(self) -> None:
-        self._connections.queue(self.connected)
-        self._connections.deliver()
+        self._connections.tell(self.connected)
 
     def _hear(self, message: Message) -> None:
         """Take in one message of the engine."""
         address, arguments = message.address, message.arguments
         self._heard_s = time.monotonic()
-        if address == LEVELS:
-            read_levels(self.telemetry, arguments)
-        elif address == SPECTRA:
-            read_spectra(self.telemetry, arguments)
-        elif address == STATUS:
-            read_status(self.telemetry, arguments)
-        elif address == POSITION and len(arguments) == 1 and isinstance(arguments[0], float):
-            self.telemetry.position_s = arguments[0]
-        elif address == SESSION:
+        if read_feed(self.telemetry, address, arguments):
+            return
+        if address == PRESET_LIST:      # an answer to somebody here, or news; both are the names of now
+            self._mirror.tell(address, *map(str, filter(None, arguments)))
+        if address == SESSION:
             if arguments != self._known:
                 self._fetch(arguments)
         elif address == ERROR and len(arguments) == 2:
@@ -296,5 +290,4 @@ class RemoteControl:
         before, after = ([parameter.path for parameter in surface.parameters()] for surface in (old, mirror))
         added = tuple(path for path in after if path not in old)
         removed = tuple(path for path in before if path not in mirror)
-        self._vocabulary_changes.queue(added, removed)
-        self._vocabulary_changes.deliver()
+        self._vocabulary_changes.tell(added, removed)

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from bridge.osc_feeds import LEVELS, SPECTRA, STATUS
 from bridge.osc_packet import Scalar
 from vqss_engine.control import EngineState, Telemetry, Value
 from vqss_engine.telemetry import FLOOR_DBFS
+from vqss_engine.vocabulary import POSITION
 
 SETTLING_S = 0.3
 """How long after a setting of ours the other side's word on the same address may be older than it."""
@@ -53,6 +55,20 @@ def same_in_32_bits(ours: Value, theirs: object) -> bool:
     if isinstance(ours, float) and isinstance(theirs, float | int):
         return struct.pack(">f", ours) == struct.pack(">f", theirs)
     return ours == theirs
+
+
+def read_feed(telemetry: Telemetry, address: str, values: Sequence[Scalar]) -> bool:
+    """Take in levels, spectra, status or the position of the song; False where a message is none of these."""
+    read = {LEVELS: read_levels, SPECTRA: read_spectra, STATUS: read_status, POSITION: read_position}.get(address)
+    if read is not None:
+        read(telemetry, values)
+    return read is not None
+
+
+def read_position(telemetry: Telemetry, values: Sequence[Scalar]) -> None:
+    """Where the song is, in seconds; anything else: nothing."""
+    if len(values) == 1 and isinstance(values[0], float):
+        telemetry.position_s = values[0]
 
 
 def read_levels(telemetry: Telemetry, values: Sequence[Scalar]) -> None:

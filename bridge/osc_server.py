@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bridge.osc_announce import Announcement
 from bridge.osc_broadcast import Broadcaster
-from bridge.osc_dispatch import Dispatcher, change_message
+from bridge.osc_dispatch import LARGEST_ANSWER, Dispatcher, change_message
 from bridge.osc_feeds import LEVELS, PONG, SESSION, STATUS, levels_message, status_message
 from bridge.osc_files import rack_check, source_check
 from bridge.osc_intake import Intake
@@ -79,6 +79,7 @@ class OscServer:
         self._leave = [
             self._surface.subscribe(self._broadcaster.changed),
             self._surface.subscribe_vocabulary(self._vocabulary_changed),
+            self._surface.subscribe_news(self._tell_news),
         ]
         self._thread.start()
         self._broadcaster.start()
@@ -153,6 +154,12 @@ class OscServer:
         self._broadcaster.announce(self._session_message())
         if self._query:
             self._query.vocabulary_changed(added, removed)
+
+    def _tell_news(self, path: str, answer: tuple[str, ...]) -> None:
+        """What is too long for a packet is not told; who asks for it hears why."""
+        message = encode_message(path, *(answer or ("",)))
+        if len(message) <= LARGEST_ANSWER:
+            self._broadcaster.announce(message)
 
     # The wire
 

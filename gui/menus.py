@@ -16,9 +16,9 @@ def new_menu(parent: QWidget) -> QMenu:
     return menu
 
 
-def add_action(menu: QMenu, text: str, act: Callable[[], object]) -> QAction:
-    """An entry that shows `text`, in which & is no mnemonic."""
+def add_action(menu: QMenu, text: str, act: Callable[[], object], before: QAction | None = None) -> QAction:
+    """An entry that shows `text`, in which & is no mnemonic; the last one, or before another."""
     action = QAction(text.replace("&", "&&"), menu)
     action.triggered.connect(lambda _: act())
-    menu.addAction(action)
+    menu.insertAction(before, action)
     return action

@@ -41,6 +41,8 @@ class MixerModel(QObject):
     connection_changed = pyqtSignal(bool)
     failed = pyqtSignal(str)
     history_changed = pyqtSignal()
+    news = pyqtSignal(str, object)
+    """The path of an action, and what it would answer from now on."""
     _woken = pyqtSignal()
 
     def __init__(self, mixer: Mixer, parent: QObject | None = None) -> None:
@@ -61,7 +63,10 @@ class MixerModel(QObject):
         self._connection: bool | None = None
         self._asleep = True
         self._woken.connect(self._refresh, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
-        self._leave = [mixer.subscribe(self._note), mixer.subscribe_vocabulary(self._note_vocabulary)]
+        self._leave = [
+            mixer.subscribe(self._note), mixer.subscribe_vocabulary(self._note_vocabulary),
+            mixer.subscribe_news(self.news.emit),
+        ]  # fmt: skip
         if hasattr(mixer, "subscribe_connection"):
             self._leave.append(mixer.subscribe_connection(self._note_connection))
 

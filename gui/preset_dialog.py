@@ -124,3 +124,18 @@ class SaveDialog(NameDialog):
 
     def _may_replace(self, name: str) -> bool:
         return agreed(self, f"There is a preset “{name}”. Replace it?", "Replace", "Keep the old one")
+
+class RenameDialog(NameDialog):
+    """Gives a preset another name, which no other has."""
+
+    def __init__(self, presets: Presets, parent: QWidget, name: str) -> None:
+        super().__init__(presets, f"Rename the preset “{name}”", "Rename", parent)
+        self._name = name
+        self.field.setText(name)
+        self.field.selectAll()
+
+    def wish(self, name: str) -> None:
+        if name == self._name:
+            self.take()
+        else:
+            self._presets.rename(self._name, name, self.take, self.refuse)

@@ -28,15 +28,20 @@ _MAIN_PATHS = [f"/vqss/main/{key}" for key in PRESET_MAIN_KEYS]
 
 
 class Presets(QObject):
-    """`failed(text)`: what was refused. Everything is asked of the engine, and told later; nothing is waited for."""
+    """`failed(text)`: what was refused; `listed(names)`: what there is has changed, whoever did it.
+
+    Everything is asked of the engine, and told later; nothing is waited for.
+    """
 
     failed = pyqtSignal(str)
+    listed = pyqtSignal(object)
 
     def __init__(self, model: MixerModel, effects: EffectsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._effects = model, effects
         self._doing = ""        # what is on its way, as a participle
         model.takers[PRESET] = lambda value: None
+        model.news.connect(self._hear)
 
     @property
     def busy(self) -> bool:
@@ -50,9 +55,21 @@ class Presets(QObject):
             failed=failed or self.failed.emit, unforeseen="the presets could not be listed",
         )  # fmt: skip
 
+    def _hear(self, path: str, answer: tuple[str, ...]) -> None:
+        if path == vocabulary.PRESET_LIST:
+            self.listed.emit(list(answer))
+
     def save(self, name: str, done: Done | None = None, failed: Told | None = None) -> None:
         """Keep the mixer as it is, under a name, in place of what had that name."""
         self._act("saved", vocabulary.PRESET_SAVE, name, done=done, failed=failed)
+
+    def rename(self, name: str, new_name: str, done: Done | None = None, failed: Told | None = None) -> None:
+        """Give a preset a name that no other has."""
+        self._act("renamed", vocabulary.PRESET_RENAME, name, new_name, done=done, failed=failed)
+
+    def delete(self, name: str) -> None:
+        """Let a preset go."""
+        self._act("deleted", vocabulary.PRESET_DELETE, name, done=None, failed=None)
 
     def load(self, name: str) -> None:
         """Let the engine be as a preset says."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from PyQt6.QtCore import QRect, Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gui import theme
 from gui.buttons import touch_button
-from gui.menus import add_action, new_menu
 from gui.model import MixerModel
 from gui.preset_dialog import SaveDialog
+from gui.preset_menu import PresetMenu
 from gui.presets import Presets
 from gui.scenes import NAMES, Scenes
 from gui.switch import SwitchButton
@@ -38,7 +37,7 @@ class ToolBar(QWidget):
         self.redo = touch_button("↷ Redo", "Redo (Ctrl+Shift+Z)")
         self.scenes = {name: SwitchButton(name, "scene", f"Scene {name} (T switches)") for name in NAMES}
         self.copy = touch_button("A → B", "Make the other scene like this one")
-        self.presets = touch_button("Presets", "Load or save a preset")
+        self.presets = touch_button("Presets", "Load, save, rename or delete a preset")
         self.clear_solo = touch_button("Clear solos", "Solo nothing (Esc)")
         self.clear_solo.setObjectName("unsolo")
         self.effects = SwitchButton("Effects", "view", "Show the effects of the chosen strip (F)")
@@ -114,15 +113,6 @@ class ToolBar(QWidget):
         """Solo nothing."""
         self._model.move({f"/vqss/cluster/{k}/solo": False for k in range(self._model.clusters)})
 
-    def preset_menu(self, names: Iterable[str]) -> QMenu:
-        """The presets there are, and saving."""
-        menu = new_menu(self)
-        for name in names:
-            add_action(menu, name, partial(self._presets.load, name))
-        menu.addSeparator()
-        add_action(menu, "Save as…", self.save_preset)
-        return menu
-
     def open_presets(self) -> None:
         """Show the menu of presets, as soon as the engine has told which there are."""
         if not self._asking:
@@ -131,7 +121,7 @@ class ToolBar(QWidget):
 
     def _show_presets(self, names: Iterable[str]) -> None:
         self._asking = False
-        self.preset_menu(names).popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
+        PresetMenu(self._presets, names, self).popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
 
     def _miss_presets(self, text: str) -> None:
         self._asking = False

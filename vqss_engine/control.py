@@ -32,6 +32,7 @@ __all__ = [
     "Feed",
     "FxPlace",
     "MixerState",
+    "News",
     "Parameter",
     "ParameterError",
     "Telemetry",
@@ -51,6 +52,9 @@ __all__ = [
 
 Callback = Callable[[str, Value, object], None]
 """Called with path, new value and the origin that the writer gave."""
+
+News = Callable[[str, tuple[str, ...]], None]
+"""Called with the path of an action, and what it would answer from now on."""
 
 Guard = Callable[[Value], None]
 """Called with a value about to be set; raises ParameterError (or any VQSSError) to refuse it."""
@@ -72,6 +76,7 @@ class Control(Protocol):
     def subscribe_vocabulary(
         self, callback: Callable[[tuple[str, ...], tuple[str, ...]], None]
     ) -> Callable[[], None]: ...
+    def subscribe_news(self, callback: News) -> Callable[[], None]: ...
     def levels(self) -> TelemetrySnapshot: ...
 
 
@@ -93,6 +98,7 @@ class ControlSurface:
         self._lock = threading.Lock()
         self._changes = Notifier(self.telemetry.report)
         self._vocabulary_changes = Notifier(self.telemetry.report)
+        self._news = Notifier(self.telemetry.report)
         for k in range(clusters):
             name, color = names[k] if k < len(names) else "", colors[k] if k < len(colors) else ""
             self._insert(vocabulary.cluster_parameters(k, clusters, name, color))
@@ -224,6 +230,14 @@ class ControlSurface:
         if path not in self._handlers:
             raise ParameterError(path, arguments, "it to a host that offers this action; this one does not")
         return self._handlers[path](*checked, origin=origin)
+
+    def tell(self, path: str, *answer: str) -> None:
+        """Let all who follow know what the action at `path` would answer from now on: a list that has changed."""
+        self._news.tell(path, answer)
+
+    def subscribe_news(self, callback: News) -> Callable[[], None]:
+        """Call `callback(path, answer)` when an action would answer something else; returns what ends it."""
+        return self._news.subscribe(callback)
 
     # What the host adds
 

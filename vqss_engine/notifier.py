@@ -51,6 +51,11 @@ class Notifier:
             finally:
                 self._delivering.release()
 
+    def tell(self, *arguments: Any) -> None:
+        """Note a change, and call back."""
+        self.queue(*arguments)
+        self.deliver()
+
     def _call(self, listener: Listener, arguments: tuple[Any, ...]) -> None:
         """A listener that fails must not take the writer or other listeners with it."""
         try:

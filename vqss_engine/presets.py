@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, ControlSu
 from vqss_engine.errors import VQSSError
 from vqss_engine.parameters import ParameterError, Value
 from vqss_engine.preset_names import check_preset_name
-from vqss_engine.vocabulary import PRESET_LIST, PRESET_LOAD, PRESET_SAVE
+from vqss_engine.vocabulary import PRESET_DELETE, PRESET_LIST, PRESET_LOAD, PRESET_RENAME, PRESET_SAVE
+from vqss_engine.whole_files import move_new
 
 FORMAT = 1
 SUFFIX = ".json"
@@ -86,20 +88,63 @@ def read_preset(path: Path) -> Preset:
 
 
 def write_preset(path: Path, preset: Preset) -> None:
-    """Write a preset whole or not at all: under a temporary name first; raises VQSSError."""
+    """Write a preset whole or not at all, over what is there; raises VQSSError."""
+    with _written(path, preset) as temporary:
+        os.replace(temporary, path)
+
+
+def rename_preset(path: Path, new_path: Path) -> None:
+    """Move a preset to a name that no other has, which it then says itself; raises VQSSError, and changes nothing.
+
+    It is never away, nor ever there in part: for a moment it has both names.
+    """
+    if not path.is_file():
+        raise _unknown(path)
+    try:
+        with _written(new_path, read_preset(path) | {"name": new_path.stem}) as temporary:
+            move_new(temporary, new_path)
+    except FileExistsError:
+        raise VQSSError(f"there is a preset '{new_path.stem}' already; choose another name") from None
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        new_path.unlink(missing_ok=True)
+        raise VQSSError(f"cannot rename the preset {path} ({error.strerror}); check its folder") from error
+
+
+def delete_preset(path: Path) -> None:
+    """Delete a preset; raises VQSSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise _unknown(path) from None
+    except OSError as error:
+        raise VQSSError(f"cannot delete the preset {path} ({error.strerror}); check its folder") from error
+
+
+def _unknown(path: Path) -> VQSSError:
+    return VQSSError(f"there is no preset '{path.stem}'; choose one of those that are listed")
+
+
+@contextmanager
+def _written(path: Path, preset: Preset) -> Iterator[Path]:
+    """A preset under a temporary name beside `path`, to be moved there; raises VQSSError, FileExistsError aside."""
     text = json.dumps(preset, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        yield temporary
     except OSError as error:
+        if temporary and isinstance(error, FileExistsError):
+            raise
         raise VQSSError(f"cannot write the preset {path} ({error.strerror}); choose another folder") from error
     finally:
         if temporary:       # still there after any error, and after Ctrl-C
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 class PresetFolder:
@@ -120,9 +165,11 @@ class PresetFolder:
         self._read_rack, self._write_rack = read_rack, write_rack
 
     def attach(self) -> None:
-        """Answer the surface's preset actions. load and save answer the name, list all names."""
+        """Answer the surface's preset actions: list by all names, the others by the name that there is then."""
         self._surface.on_action(PRESET_LOAD, self.load)
         self._surface.on_action(PRESET_SAVE, self.save)
+        self._surface.on_action(PRESET_DELETE, self.delete)
+        self._surface.on_action(PRESET_RENAME, self.rename)
         self._surface.on_action(PRESET_LIST, lambda origin=None: self.names())
 
     def names(self) -> list[str]:
@@ -142,7 +189,24 @@ class PresetFolder:
         """Write mixer and rack as the preset `name`, over one of that name; raises VQSSError."""
         rack = self._read_rack() if self._read_rack else None
         write_preset(self.path(name), capture(self._surface, name, rack))
+        self._tell_names()
         return name
+
+    def delete(self, name: str, origin: object = None) -> str:
+        """Delete the preset `name`; raises VQSSError."""
+        delete_preset(self.path(name))
+        self._tell_names()
+        return name
+
+    def rename(self, name: str, new_name: str, origin: object = None) -> str:
+        """Give the preset `name` a name that no other has; raises VQSSError, and then changes nothing."""
+        rename_preset(self.path(name), self.path(new_name))
+        self._tell_names()
+        return new_name
+
+    def _tell_names(self) -> None:
+        """Whoever lists presets has an old list."""
+        self._surface.tell(PRESET_LIST, *self.names())
 
     def path(self, name: str) -> Path:
         """The file of the preset `name`; raises VQSSError where that is no plain name."""

@@ -16,6 +16,7 @@ CLUSTER, MAIN = "/vqss/cluster/{k}", "/vqss/main"
 BYPASS, LIMITER, SOURCE = "/vqss/bypass", "/vqss/main/limiter", "/vqss/source"
 MAIN_GAIN, MAIN_MUTE = f"{MAIN}/gain", f"{MAIN}/mute"
 PRESET_LOAD, PRESET_SAVE, PRESET_LIST = "/vqss/preset/load", "/vqss/preset/save", "/vqss/preset/list"
+PRESET_DELETE, PRESET_RENAME = "/vqss/preset/delete", "/vqss/preset/rename"
 RACK_LOAD = "/vqss/rack/load"
 DEVICE = "/vqss/device/"
 """How the addresses begin that tell of the device in use; they come with it."""
@@ -114,7 +115,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(STOP, "stop the source file and go back to its start", (_ON,)),
     Action(PRESET_LOAD, "load a preset by name", (_NAME,)),
     Action(PRESET_SAVE, "save the mixer as a preset of this name", (_NAME,)),
-    Action(PRESET_LIST, "answers with the names of all presets"),
+    Action(PRESET_DELETE, "delete the preset of this name", (_NAME,)),
+    Action(PRESET_RENAME, "give a preset a name that no other has", (_NAME, replace(_NAME, name="new name"))),
+    Action(PRESET_LIST, "answers with the names of all presets; sent to subscribers when they change"),
     Action(RACK_LOAD, "load a rack file by name; an empty name removes all effects", (_FILE,)),
     Action(
         "/vqss/subscribe",
