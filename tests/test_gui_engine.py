@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge import gui_engine
 from bridge.commands import gui
+from bridge.gui_engine import OwnEngine
 from bridge.osc_client import RemoteControl
 from bridge.rack_store import RackStore
+from tests.osc_peers import serve
 from tests.test_gui_remote import gui_arguments, wait_until
 from vqss_engine.control import ControlSurface
 
@@ -29,29 +33,40 @@ def test_after_a_setup_that_does_not_work_the_old_one_counts(tmp_path: Path) -> 
         assert engine.setup == first and engine.setup.profile == "low"
 
 
-class Child:
-    """Takes the part of the process: starts nothing, and says what it is told to say."""
+@pytest.fixture
+def halted(tmp_path: Path) -> Iterator[OwnEngine]:
+    """An engine for a model that is not there, whose process does nothing until it is let."""
+    with serve(ControlSurface(4)) as server:
+        remote = RemoteControl("127.0.0.1", server.port)
+        arguments = gui_arguments(f"--model={tmp_path / 'none'}")
+        store = RackStore(remote, tmp_path, "window.json")
+        engine = OwnEngine(arguments, remote, "127.0.0.1:9", tmp_path, store)
+        os.kill(engine._child.pid, signal.SIGSTOP)
+        try:
+            remote.connect(10.0)
+            yield engine
+        finally:
+            let_run(engine)
+            engine.close()
+            remote.close()
 
-    def __init__(self, arguments: Sequence[str], state: object, tell: object, first: object) -> None:
-        self.arguments, self.tell = tuple(arguments), tell
 
-    def restart(self, arguments: Sequence[str]) -> None:
-        self.wanted = tuple(arguments)
+def let_run(engine: OwnEngine) -> None:
+    with suppress(ProcessLookupError):      # it may have ended by then
+        os.kill(engine._child.pid, signal.SIGCONT)
 
 
-def test_news_reach_the_window_also_after_a_model_with_other_clusters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gui_engine, "EngineChild", Child)
-    remote = RemoteControl()
-    store = RackStore(remote, tmp_path, "window.json")
-    engine = gui_engine.OwnEngine(gui_arguments(), remote, "127.0.0.1:9", tmp_path, store)
-    remote._adopt(ControlSurface(4))
-    engine._child.tell("it has died")       # type: ignore[attr-defined]
-    assert remote.levels().errors[-1] == "it has died"
-    before = engine.setup
+def test_news_reach_the_window_also_after_a_model_with_other_clusters(halted: OwnEngine) -> None:
+    assert halted._remote.clusters == 4
+    let_run(halted)
+    wait_until(lambda: halted._remote.levels().errors)
+    assert "the engine does not run: " in halted._remote.levels().errors[-1]
+
+
+def test_a_setup_counts_once_the_engine_runs_with_it(halted: OwnEngine) -> None:
+    before = halted.setup
     wanted = replace(before, profile="safe")
-    engine.restart(wanted)
-    assert engine.setup == before           # until the other one runs
-    engine._child.arguments = engine._child.wanted      # type: ignore[misc, attr-defined]
-    assert engine.setup == wanted
+    halted.restart(wanted)
+    assert halted.setup == before           # the one that is to end is there yet
+    let_run(halted)
+    wait_until(lambda: halted.setup == wanted)
