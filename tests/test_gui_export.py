@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import QProcess
+from PyQt6.QtCore import QProcess, QTimer
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QFileDialog
+from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from bridge.commands.gui_services import services_for
+from gui.mix_dialog import MixDialog
 from gui.mixer_window import MixerWindow
 from gui.services import ExportJob
 from tests.gui_windows import answering, click, wheel, window_on
@@ -59,6 +60,18 @@ def test_the_mix_is_written_as_the_faders_stand(window: MixerWindow, tmp_path: P
     mix, rate = soundfile.read(tmp_path / "mix.wav", dtype="float32")
     assert rate == RATE and np.abs(mix.T - 10 ** (-6 / 20) * song[:, : RATE // 2]).max() < 1e-4
     assert {path.name for path in tmp_path.iterdir() if path.suffix != ".ini"} == {"mix.wav", "music"}
+
+
+def test_what_the_dialog_gives_is_written(window: MixerWindow, tmp_path: Path) -> None:
+    def accept() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, MixDialog)
+        dialog.accept()
+
+    QTimer.singleShot(0, accept)
+    window.transport._choose_file()
+    finish(window)
+    assert {path.name for path in (tmp_path / "music").iterdir()} == {"short.wav", "short - mix.wav"}
 
 
 def test_every_move_is_in_what_is_asked_for(window: MixerWindow, tmp_path: Path) -> None:

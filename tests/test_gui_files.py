@@ -176,15 +176,3 @@ def test_it_is_asked_before_a_name_without_ending_writes_over_a_file(dialog: Mix
     QTimer.singleShot(200, refuse)
     dialog.accept()
     assert asked and "mix.wav" in asked[0] and dialog.isVisible()
-
-
-def test_what_the_dialog_gives_is_written(
-    window: MixerWindow, surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    surface.set("/vqss/source", "song.wav")
-    settle()
-    monkeypatch.setattr(MixDialog, "exec", lambda self: 1)
-    wanted: list[object] = []
-    monkeypatch.setattr(window.transport, "export_mix", wanted.append)
-    window.transport._choose_file()
-    assert wanted == [tmp_path / "song - mix.wav"]
