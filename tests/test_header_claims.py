@@ -30,6 +30,14 @@ def song(path: Path, container: str, subtype: str, part: float = 1.0) -> Path:
     return path
 
 
+def write_sizes(path: Path, file: int, sound: int, chunk: bytes = b"data", order: str = "<I") -> None:
+    """Let the header of a song tell other sizes, of the file and of its sound."""
+    data = bytearray(path.read_bytes())
+    for place, value in ((4, file), (data.index(chunk) + 4, sound)):
+        struct.pack_into(order, data, place, value)
+    path.write_bytes(data)
+
+
 def frames_read(reader: AudioReader) -> int:
     return sum(block.shape[1] for block in reader.blocks(10_000))
 
@@ -80,10 +88,7 @@ def test_sizes_that_stand_for_a_stream_claim_nothing(
     container: str, chunk: bytes, order: str, size: int, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song", container, "PCM_16")
-    data = bytearray(path.read_bytes())
-    for place, value in ((4, size), (data.index(chunk) + 4, size)):
-        struct.pack_into(order, data, place, value)
-    path.write_bytes(data)
+    write_sizes(path, size, size, chunk, order)
     with AudioReader(path) as reader:
         reader.check_whole()
         assert frames_read(reader) == 3 * RATE
@@ -91,9 +96,7 @@ def test_sizes_that_stand_for_a_stream_claim_nothing(
 
 def test_a_header_that_counts_itself_is_no_damage(tmp_path: Path) -> None:
     path = song(tmp_path / "song", "WAV", "PCM_16")
-    data = bytearray(path.read_bytes())
-    struct.pack_into("<I", data, data.index(b"data") + 4, len(data))
-    path.write_bytes(data)
+    write_sizes(path, path.stat().st_size - 8, path.stat().st_size)
     with AudioReader(path) as reader:
         reader.check_whole()
         assert frames_read(reader) == 3 * RATE
@@ -101,9 +104,6 @@ def test_a_header_that_counts_itself_is_no_damage(tmp_path: Path) -> None:
 
 def test_a_stream_whose_header_holds_zeros_is_read(tmp_path: Path) -> None:
     path = song(tmp_path / "song", "WAV", "PCM_16")
-    data = bytearray(path.read_bytes())
-    struct.pack_into("<I", data, 4, 8)
-    struct.pack_into("<I", data, data.index(b"data") + 4, 0)
-    path.write_bytes(data)
+    write_sizes(path, 8, 0)
     with AudioReader(path) as reader:
         assert np.concatenate(list(reader.blocks(10_000)), axis=1).shape == (2, 3 * RATE)
