@@ -17,7 +17,7 @@ import soundfile
 from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from bridge.coding import Coding
 from bridge.decoders import Block, open_decoder
-from bridge.header_claims import claimed_frames, lacks_end
+from bridge.header_claims import claimed_frames, lacks_end, lacks_length
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 
@@ -78,10 +78,12 @@ class AudioReader:
     @property
     def remarks(self) -> list[str]:
         """What a user should read of a file that can be read."""
-        if not lacks_end(self._decoder.log) or self.frames is None:
+        log = self._decoder.log
+        lacking = "mark of its end" if lacks_end(log) else "length in its header" if lacks_length(log) else ""
+        if not lacking or self.frames is None:
             return []
         held = f"{self.frames / self.sample_rate:.2f} s"
-        return [f"'{self.path.name}' has no mark of its end and may be cut off after {held}; check that it is whole"]
+        return [f"'{self.path.name}' has no {lacking} and may be cut off after {held}; check that it is whole"]
 
     def skip(self, frames: int) -> int:
         """Let `blocks` begin so many frames later, where the format knows the way; returns how many are passed over.

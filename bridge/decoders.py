@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bridge.unclosed_wav import UnclosedWav, is_unclosed
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 
@@ -39,7 +40,12 @@ class Decoder(Protocol):
 
 class _SoundfileDecoder:
     def __init__(self, path: Path) -> None:
+        self._bytes: UnclosedWav | None = None
         self._file = soundfile.SoundFile(native_name(path))
+        if self._file.frames == 0 and is_unclosed(path):
+            self._file.close()
+            self._bytes = UnclosedWav(path)
+            self._file = soundfile.SoundFile(self._bytes)
         self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
         self.frames = int(self._file.frames)
         self.estimated = self._file.format in ("MPEG", "MP3")
@@ -54,6 +60,8 @@ class _SoundfileDecoder:
 
     def close(self) -> None:
         self._file.close()
+        if self._bytes is not None:
+            self._bytes.close()
 
 
 class _PedalboardDecoder:
@@ -81,7 +89,7 @@ def open_decoder(path: Path) -> Decoder:
     """A decoder of the file, which the caller closes. Raises VQSSError where none reads it."""
     try:
         return _SoundfileDecoder(path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a headless file, by its name's ending
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a headless file, by its name's ending
         try:
             return _PedalboardDecoder(path)
         except (ImportError, OSError, ValueError, RuntimeError, TypeError):

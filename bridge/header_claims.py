@@ -19,6 +19,8 @@ _W64_HEADER_BYTES = 24
 _OF_STREAMS = ((0x7F000000, 0x7FFFFFFF), (0xFF000000, 0xFFFFFFFF), (2**62, 2**64))
 _NO_END = ("lacks an end-of-stream bit", "Junk after the last page", "Seems to be a truncated file")
 
+_UNCLOSED = "WAV file which wasn't closed properly"
+
 
 def claimed_frames(log: str, frames: int, rate_hz: int) -> int:
     """The frames that a header claims, where that is more than the `frames` in the file; else `frames`."""
@@ -29,6 +31,11 @@ def claimed_frames(log: str, frames: int, rate_hz: int) -> int:
 def lacks_end(log: str) -> bool:
     """Whether a format that marks its end has no such mark here: how much is missing, if anything, nobody knows."""
     return any(words in log for words in _NO_END)
+
+
+def lacks_length(log: str) -> bool:
+    """Whether a header claims no sound, and what follows was taken for it: its writer was ended, or wrote a stream."""
+    return _UNCLOSED in log
 
 
 def _by_count(log: str) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +105,56 @@ def test_a_header_that_counts_itself_is_no_damage(tmp_path: Path) -> None:
         assert frames_read(reader) == 3 * RATE
 
 
-def test_a_stream_whose_header_holds_zeros_is_read(tmp_path: Path) -> None:
-    path = song(tmp_path / "song", "WAV", "PCM_16")
-    write_sizes(path, 8, 0)
+UNCLOSED = [(8, 0), (0, 0), (36, 0), (0xFFFFFFFF, 0)]
+
+
+@pytest.mark.parametrize("sizes", UNCLOSED)
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_sound_that_a_killed_recorder_did_not_count_is_separated_with_a_remark(
+    subtype: str, sizes: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, cut = (song(tmp_path / name, "WAV", subtype) for name in ("whole.wav", "cut.wav"))
+    write_sizes(cut, *sizes)
+    with AudioReader(whole) as reader, AudioReader(cut) as other:
+        assert reader.frames == other.frames == 3 * RATE and other.skip(RATE) == RATE == reader.skip(RATE)
+        assert all(np.array_equal(a, b) for a, b in zip(reader.blocks(10_000), other.blocks(10_000), strict=True))
+    assert main(["separate", str(cut), "-o", str(tmp_path / "out")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vqss: 'cut.wav' has no length in its header and may be cut off after 3.00 s; ")
+
+
+def test_a_recording_whose_program_was_killed_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "take.wav"
+    done = subprocess.run([sys.executable, "-c", RECORDER, path], timeout=60)
+    assert done.returncode == -signal.SIGKILL
     with AudioReader(path) as reader:
-        assert np.concatenate(list(reader.blocks(10_000)), axis=1).shape == (2, 3 * RATE)
+        assert frames_read(reader) == RATE and len(reader.remarks) == 1
+
+
+RECORDER = f"""
+import os, signal, sys, wave
+with open(sys.argv[1], "wb", buffering=0) as file, wave.open(file) as take:
+    take.setparams((1, 2, {RATE}, 0, "NONE", ""))
+    take.writeframesraw(b"")     # writes the header
+    take.writeframesraw(bytes(range(1, 201)) * {RATE // 100})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_header_in_the_other_order_of_bytes_may_lack_its_length_too(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.zeros((RATE, 2)), RATE, endian="BIG")
+    write_sizes(path, 36, 0, order=">I")
+    with AudioReader(path) as reader:
+        assert frames_read(reader) == RATE and len(reader.remarks) == 1
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_a_song_without_samples_holds_no_audio_whatever_comes_after_it(order: str, tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    with soundfile.SoundFile(path, "w", RATE, 2, endian=order.upper()) as file:
+        file.title = "nothing"
+    write_sizes(path, path.stat().st_size - 8, 0, order="<I" if order == "little" else ">I")
+    assert b"LIST" in path.read_bytes()
+    with AudioReader(path) as reader, pytest.raises(VQSSError, match="holds no audio"):
+        frames_read(reader)
