@@ -20,6 +20,7 @@ from bridge.decoders import Block, open_decoder
 from bridge.header_claims import claimed_frames, lacks_end, lacks_length
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
+from vqss_engine.whole_files import shown_folder
 
 _UNKNOWN_FRAMES = 2**48
 _NO_ROOM_BYTES = 16384
@@ -203,7 +204,7 @@ class AudioWriter:
     def _break(self, error: Exception | None) -> VQSSError:
         """What went wrong with a file that was begun; `error` None when only its size tells."""
         if not self.path.exists():
-            place = _place(self.path.parent)
+            place = shown_folder(self.path.parent)
             return VQSSError(f"what was being written to '{place}' was removed meanwhile; choose another folder")
         return self._failure(error)
 
@@ -215,7 +216,7 @@ class AudioWriter:
             return disk_error(self.path.parent, None)
         if error is None or code == _SYSTEM_ERROR or isinstance(error, AssertionError):
             return VQSSError(
-                f"the disk that holds '{_place(self.path.parent)}' takes no more (it may be full, or the file too"
+                f"the disk that holds '{shown_folder(self.path.parent)}' takes no more (it may be full, or the file too"
                 " long); free some space or choose another folder"
             )
         return VQSSError(f"cannot write '{self.path.name}' ({error}); choose another --format")
@@ -229,14 +230,9 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def _place(folder: Path) -> Path:
-    """Where what is written to `folder` will be found."""
-    return folder.parent if folder.name.startswith(".") else folder
-
-
 def disk_error(folder: Path, error: OSError | None) -> VQSSError:
     """The message for a failed write below `folder`; `error` None where the disk is full, whoever tells it."""
-    place = _place(folder)
+    place = shown_folder(folder)
     if error is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
         return VQSSError(f"the disk that holds '{place}' is full; free some space or choose another folder")
     return VQSSError(f"cannot write to '{place}' ({error.strerror or error}); choose another folder")

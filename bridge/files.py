@@ -6,7 +6,7 @@ Everything streams, so memory does not grow with the song, and nothing is visibl
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,8 @@ class FileJob:
     clusters: `active`, `all`, or the numbers wanted. preset: where the mixer begins, with the name it has in messages;
     its rack is not looked at. settings: (path, value) pairs for the mixdown, as texts, which count after it.
     rack: effects on the stems, and on the mixdown. device: cpu, or what torch is to run the network on (cuda, mps).
-    threads: how many compute, None for as many as there are cores.
+    threads: how many compute, None for as many as there are cores. finish: makes of a song's folder and its manifest
+    what else belongs there. waiting: where folders are put until all songs can be shown; those named are theirs then.
     """
 
     clusters: str | tuple[int, ...] = "active"
@@ -65,6 +66,8 @@ class FileJob:
     rack: RackSource | None = None
     device: str = "cpu"
     threads: int | None = None
+    finish: Callable[[Path, dict[str, Any]], None] | None = None
+    waiting: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -114,15 +117,16 @@ def separate_file(
 ) -> Separation:
     """Separate `song` into `folder`: stems, manifest.json, and the mixdown and the picture where the job says so.
 
-    `folder` appears complete or not at all. Raises VQSSError for a song that cannot be read and a folder that is
-    taken or cannot be written, UsageError for clusters and settings the model does not have.
+    `folder` appears complete or not at all, or waits for others where the job says so. Raises VQSSError for a song that
+    cannot be read and a folder that is taken or cannot be written, UsageError for clusters and settings the model does
+    not have.
     """
     surface = prepare_surface(bundle, job)
     check_clusters(job.clusters, surface.clusters)
     with AudioReader(song) as reader:
         effects = _effects(reader, job, surface)
         _check_target(folder, reader, job, surface.clusters)
-        with filled_folder(folder) as partial:
+        with filled_folder(job.waiting / folder.name if job.waiting else folder) as partial:
             return _SongJob(reader, bundle, surface, job, partial, effects).run(folder, advance)
 
 
@@ -202,6 +206,8 @@ class _SongJob:
             path = self._partial / PICTURE_NAME
             save_picture(path, picture, self._names, self._reader.path.stem, meter.active.tolist())
         manifest = self._manifest()
+        if self._job.finish:
+            self._job.finish(self._partial, manifest)
         write_manifest(self._partial, manifest)
         return Separation(folder, manifest, tuple(self._remarks()))
 

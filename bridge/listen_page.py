@@ -18,13 +18,12 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.audio_files import AudioReader, disk_error
+from bridge.audio_files import AudioReader
 from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
 from bridge.manifest import PICTURE_NAME, printable
 from bridge.mel_picture import MelPicture
 from vqss_engine.errors import VQSSError
-from vqss_engine.whole_files import written_whole
 
 PAGE_NAME = "index.html"
 GOLDEN_ANGLE = 137.5  # between the hues of neighbouring clusters
@@ -50,41 +49,32 @@ def check_page(out: Path, overwrite: bool) -> None:
     """Raise VQSSError where `out` holds a page that may not be overwritten, or is no folder."""
     if out.exists() and not out.is_dir():
         raise VQSSError(f"'{out}' is a file; choose another folder with -o")
+    if (out / PAGE_NAME).is_dir():
+        raise VQSSError(f"'{out / PAGE_NAME}' is a folder; choose another one with -o")
     if (out / PAGE_NAME).exists() and not overwrite:
         raise VQSSError(f"'{out / PAGE_NAME}' already exists; pass --overwrite or choose another folder with -o")
 
 
-def page_tracks(separation: Separation) -> list[Track]:
-    """The mix, then the clusters that were written, by falling energy; their strips are drawn into the folder.
-
-    Raises VQSSError where the disk refuses.
-    """
-    folder, manifest = separation.folder, separation.manifest
-    mix = next(name for name in manifest["files"] if name.startswith("mixdown."))
-    tracks = [Track(None, "mix", 1.0, mix, "mel_mix.png")]
-    tracks += [
-        Track(c["index"], c["name"], c["share"], c["file"], f"mel_{c['index']:02d}.png")
-        for c in sorted(manifest["clusters"], key=lambda c: -c["share"])
-        if c["file"]
-    ]
-    try:
-        _draw_strips(folder, tracks)
-    except OSError as error:
-        raise disk_error(folder, error) from error
-    return tracks
-
-
-def _draw_strips(folder: Path, tracks: Sequence[Track]) -> None:
+def draw_strips(folder: Path, manifest: dict[str, Any]) -> None:
+    """Draw the strip of each track into the folder of a separated song. Raises OSError."""
     from matplotlib.image import imsave
 
-    for old in folder.glob("mel_*.png"):
-        old.unlink()
     top = 0.0
-    for track in tracks:
+    for track in _tracks(manifest, sorted(path.name for path in folder.iterdir())):
         levels = _mel_levels(folder / track.file)
         if track.index is None:
             top = 5.0 * float(np.ceil(levels.max() / 5.0))
         imsave(folder / track.strip, levels, vmin=top - DYNAMIC_RANGE_DB, vmax=top, cmap="magma", origin="lower")
+
+
+def _tracks(manifest: dict[str, Any], files: Sequence[str]) -> list[Track]:
+    """The mix, then the clusters that were written, by falling energy."""
+    mix = next(name for name in files if name.startswith("mixdown."))
+    return [Track(None, "mix", 1.0, mix, "mel_mix.png")] + [
+        Track(c["index"], c["name"], c["share"], c["file"], f"mel_{c['index']:02d}.png")
+        for c in sorted(manifest["clusters"], key=lambda c: -c["share"])
+        if c["file"]
+    ]
 
 
 def _mel_levels(path: Path) -> NDArray[np.float32]:
@@ -96,31 +86,27 @@ def _mel_levels(path: Path) -> NDArray[np.float32]:
     return picture.decibels()[0]
 
 
-def write_page(out: Path, songs: Sequence[tuple[Separation, list[Track]]]) -> Path:
-    """Write `out`/index.html, whole or not at all, for songs that lie in folders below `out`. Raises VQSSError."""
+def write_page(out: Path, songs: Sequence[Separation]) -> None:
+    """Write `out`/index.html for songs whose folders will lie beside it. Raises OSError."""
     pages = resources.files("bridge") / "pages"
     parts = {name: (pages / f"listen.{suffix}").read_text("utf-8") for name, suffix in _PARTS.items()}
-    model = songs[0][0].manifest["model"]
-    title = printable(songs[0][0].folder.name) if len(songs) == 1 else f"{len(songs)} songs"
+    model = songs[0].manifest["model"]
+    title = printable(songs[0].folder.name) if len(songs) == 1 else f"{len(songs)} songs"
     values = {
         **parts,
         "TITLE": escape(f"{title}, cluster by cluster"),
         "SUBTITLE": f"The mix, and the {model['clusters']} clusters that {escape(model['name'])} finds in it.",
-        "SONGS": "\n".join(_song(separation, tracks) for separation, tracks in songs),
+        "SONGS": "\n".join(map(_song, songs)),
     }
     page = re.sub("@([A-Z]+)@", lambda found: values[found[1]], values["PAGE"])
-    try:
-        with written_whole(out / PAGE_NAME) as partial:
-            partial.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise disk_error(out, error) from error
-    return out / PAGE_NAME
+    (out / PAGE_NAME).write_text(page, encoding="utf-8")
 
 
 _PARTS = {"PAGE": "html", "STYLE": "css", "SCRIPT": "js"}
 
 
-def _song(separation: Separation, tracks: Sequence[Track]) -> str:
+def _song(separation: Separation) -> str:
+    tracks = _tracks(separation.manifest, separation.manifest["files"])
     manifest, base = separation.manifest, quote(os.fsencode(separation.folder.name))
     seconds = manifest["frames"] / manifest["sample_rate"]
     title = escape(printable(separation.folder.name), quote=True)

@@ -56,17 +56,32 @@ def filled_folder(folder: Path) -> Iterator[Path]:
     lists and that have no successor. All others stay. Where the disk refuses in the midst of that, old files lie beside
     new ones, under the old manifest. Raises VQSSError where the disk refuses.
     """
-    partial = hidden_beside(folder)
-    with made_folder(folder.parent):
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            yield partial
-            _show(partial, folder)
-        except OSError as error:
-            raise disk_error(folder.parent, error) from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    with made_folder(folder.parent), _shown_at_end(hidden_beside(folder), folder) as partial:
+        yield partial
+
+
+@contextmanager
+def filled_together(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder in `folder`, for folders and files that are shown together, or else none of them.
+
+    Folders take their places first, each as those of `filled_folder`, then files. Raises VQSSError where the disk
+    refuses.
+    """
+    with made_folder(folder), _shown_at_end(hidden_beside(folder / "together"), folder) as partial:
+        yield partial
+
+
+@contextmanager
+def _shown_at_end(partial: Path, folder: Path) -> Iterator[Path]:
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        yield partial
+        _show(partial, folder)
+    except OSError as error:
+        raise disk_error(partial.parent, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
@@ -94,10 +109,13 @@ def _show(partial: Path, folder: Path) -> None:
 
 def _replace_contents(partial: Path, folder: Path) -> None:
     new = {path.name for path in partial.iterdir()}
-    old = files_listed(folder) - new
+    old = files_listed(folder) - new if MANIFEST_NAME in new else set()
     # The manifest comes last: who reads it finds all the files it names.
-    for name in sorted(new, key=lambda name: (name == MANIFEST_NAME, name)):
-        os.replace(partial / name, folder / name)
+    for name in sorted(new, key=lambda name: (name == MANIFEST_NAME, (partial / name).is_file(), name)):
+        if (partial / name).is_dir():
+            _show(partial / name, folder / name)
+        else:
+            os.replace(partial / name, folder / name)
     for name in old:
         with suppress(OSError, ValueError):     # all that is new is in place, and one stem too many does no harm
             (folder / name).unlink()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -48,7 +51,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, channels in (('<b>"50%" & @SCRIPT@ #1 歌', 2), ("plain", 1)):
         songs.append(folder / f"{name}.wav")
         soundfile.write(songs[-1], bench_signal(1.2, 22_050).T[:, :channels], 22_050, subtype="PCM_16")
-    assert main(["listen-page", *map(str, songs), "-o", str(folder / "out"), "--clusters", "all"]) == 0
+    assert main(["listen-page", *map(str, songs), "-o", str(folder / "out"), "--clusters", "all", "--jobs", "2"]) == 0
     return folder / "out"
 
 
@@ -98,3 +101,60 @@ def test_a_page_is_replaced_only_on_demand(
     assert [failure["song"] for failure in report["failed"]] == [str(bad)]
     assert main(["listen-page", str(tmp_path / "new.wav"), "-o", str(tmp_path / "out")]) == 1
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_only_what_an_earlier_page_has_drawn_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song, folder = tmp_path / "song.wav", tmp_path / "out" / "song"
+    soundfile.write(song, bench_signal(0.3, 22_050).T, 22_050)
+    command = ["listen-page", str(song), "-o", str(folder.parent), "--clusters"]
+    assert main([*command, "2,5"]) == 0
+    own = [folder / "mel_mine.png", folder / "mel_07.png", folder.parent / "manifest.json"]
+    for path in own:
+        path.write_text('{"files": ["index.html"]}')
+    assert main([*command, "2", "--overwrite"]) == 0
+    assert all(path.exists() for path in own) and (folder.parent / "index.html").is_file()
+    strips = {path.name for path in folder.glob("mel_*.png")} - {path.name for path in own}
+    assert strips == {"mel_mix.png", "mel_02.png"}
+    assert strips < set(json.loads((folder / "manifest.json").read_text("utf-8"))["files"])
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own; skips where it cannot be mounted (only root on Linux can)."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
+    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("a full disk needs leave to mount one")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9, None], ids=["stems", "strips", "page"])
+def test_a_full_disk_leaves_neither_folders_nor_page(
+    part: float | None, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The disk has room for the stems, up to the strips or up to the page, and not for what comes then."""
+    song = tmp_path / "song.wav"
+    soundfile.write(song, bench_signal(0.5, 22_050).T, 22_050)
+    command = ["listen-page", str(song), "-o", str(disk / "out"), "--clusters", "all"]
+    free = shutil.disk_usage(disk).free
+    assert main(command) == 0
+    taken, page = free - shutil.disk_usage(disk).free, (disk / "out" / "index.html").stat().st_size
+    shutil.rmtree(disk / "out")
+    (disk / "ballast").write_bytes(bytes(free - (taken - page // 2 if part is None else round(part * taken))))
+    capsys.readouterr()
+    assert main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"vqss: the disk that holds '{disk / 'out'}' is full; ")
+    assert [path.name for path in disk.iterdir()] == ["ballast"]
+
+
+def test_where_no_page_can_be_nothing_is_separated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song = tmp_path / "song.wav"
+    soundfile.write(song, bench_signal(0.3, 22_050).T, 22_050)
+    (tmp_path / "out" / "index.html").mkdir(parents=True)
+    assert main(["listen-page", str(song), "-o", str(tmp_path / "out"), "--overwrite"]) == 1
+    assert "index.html' is a folder" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.html"]

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
+_HIDDEN = re.compile(r"\..*\.partial-\d+")
 
 
 def hidden_beside(path: Path) -> Path:
     """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long."""
     return path.with_name(f".{path.name[:_KEPT_OF_NAME]}.partial-{os.getpid()}")
+
+
+def shown_folder(folder: Path) -> Path:
+    """Where that will be found which is written to `folder`, as long as this is hidden, or lies in what is."""
+    hidden = [path for path in (folder, *folder.parents) if _HIDDEN.fullmatch(path.name)]
+    return hidden[-1].parent if hidden else folder
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from bridge.manifest import printable
 
 if TYPE_CHECKING:
     from bridge.files import Separation
-    from bridge.listen_page import Track
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,39 +39,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that help and usage errors come at once.
-    from bridge.batch import Batch, plan_folders, run_batch
-    from bridge.files import FileJob
-    from bridge.listen_page import check_page, page_report, write_page
+    from bridge.listen_page import PAGE_NAME, check_page, page_report
 
     out: Path = arguments.out
     check_page(out, arguments.overwrite)
-    # Players everywhere take 16 bits; a page is for listening.
-    coding = Coding.named(arguments.format, None if arguments.format == "mp3" else "PCM_16")
-    job = FileJob(
-        clusters=arguments.clusters, coding=coding, profile=arguments.latency, mixdown=True, figure=True,
-        overwrite=arguments.overwrite,
-    )  # fmt: skip
-    songs = plan_folders(arguments.songs, out)
-    collected = _Collected()
-    run_batch(Batch(songs, job, arguments.model, arguments.jobs), collected.add)
-    ready = [collected.done[song] for song, _ in songs if song in collected.done]
-    page = write_page(out, ready) if ready else None
+    ready, failed = _fill(arguments)
+    page = out / PAGE_NAME if ready else None
     if arguments.json:
-        reports = [{"folder": str(separation.folder), **separation.manifest} for separation, _ in ready]
-        print_json(page_report(page, reports, collected.failed))
+        reports = [{"folder": str(song.folder), **song.manifest} for song in ready]
+        print_json(page_report(page, reports, failed))
     elif page:
         print(printable(str(page)))
-    return 1 if collected.failed else 0
+    return 1 if failed else 0
+
+
+def _fill(arguments: argparse.Namespace) -> tuple[list[Separation], list[dict[str, str]]]:
+    """Separate the songs, and show those that went well together with their page; returns these, and failures."""
+    from bridge.batch import Batch, plan_folders, run_batch
+    from bridge.files import FileJob
+    from bridge.listen_page import draw_strips, write_page
+    from bridge.output_folder import filled_together
+
+    # Players everywhere take 16 bits; a page is for listening.
+    coding = Coding.named(arguments.format, None if arguments.format == "mp3" else "PCM_16")
+    songs = plan_folders(arguments.songs, arguments.out)
+    collected = _Collected()
+    with filled_together(arguments.out) as waiting:
+        job = FileJob(
+            clusters=arguments.clusters, coding=coding, profile=arguments.latency, mixdown=True, figure=True,
+            overwrite=arguments.overwrite, finish=draw_strips, waiting=waiting,
+        )  # fmt: skip
+        run_batch(Batch(songs, job, arguments.model, arguments.jobs), collected.add)
+        ready = [collected.done[song] for song, _ in songs if song in collected.done]
+        if ready:
+            write_page(waiting, ready)
+    return ready, collected.failed
 
 
 class _Collected(Outcomes):
-    """The songs that went well, with their tracks on the page."""
+    """The songs that went well."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.done: dict[Path, tuple[Separation, list[Track]]] = {}
+        self.done: dict[Path, Separation] = {}
 
     def keep(self, song: Path, result: Separation) -> None:
-        from bridge.listen_page import page_tracks
-
-        self.done[song] = (result, page_tracks(result))
+        self.done[song] = result
