@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tests.training_songs import SMALL_RUN, write_songs
+from tests.training_songs import SMALL_RUN, curves, write_songs
 from training.checkpoint import read_checkpoint
 from training.train import run_training
 
@@ -25,16 +25,10 @@ LINES = 2 * len(STAGES)  # of progress
 
 
 def loss_curve(run: Path) -> dict[tuple[str, int], float]:
-    """(name, step) -> value of everything logged for TensorBoard, by all processes that worked on the run."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    curve: dict[tuple[str, int], float] = {}
-    for path in sorted((run / "events").iterdir()):
-        events = EventAccumulator(str(path))
-        events.Reload()
-        for tag in events.Tags()["scalars"]:
-            curve |= {(tag, event.step): event.value for event in events.Scalars(tag)}
-    return curve
+    """(name, step) -> value of everything that TensorBoard shows, whatever processes worked on the run."""
+    shown = [((tag, step), value) for tag, points in curves(run).items() for step, value in points]
+    assert len(dict(shown)) == len(shown)       # no step twice
+    return dict(shown)
 
 
 def killed_at_random(command: list[str]) -> str:

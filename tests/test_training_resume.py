@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training_songs import RATE, SMALL_RUN, small_config, write_songs
+from tests.training_songs import RATE, SMALL_RUN, curves, small_config, write_songs
 from training.bank import Bank, build_bank
 from training.checkpoint import NEEDED, read_checkpoint, write_checkpoint
 from training.export import export_bundle
@@ -63,6 +63,22 @@ def test_a_stage_may_be_ended_where_it_is(stage: str, tmp_path: Path, monkeypatc
         train(tmp_path, *STEPS, f"{stage}.steps=3")
     ended = train(tmp_path, *STEPS, f"{stage}.steps=1", resume=True)
     assert all(torch.equal(value, ended["average"][key]) for key, value in straight["average"].items())
+
+
+def test_what_was_told_after_the_checkpoint_is_told_once(tmp_path: Path) -> None:
+    """A run that is killed before its next checkpoint leaves this one, and what it has told since."""
+    write_songs(tmp_path / "songs")
+    train(tmp_path, "discover.steps=2", "settle.steps=0", "partition.steps=0", "refine.steps=0")
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    kept = checkpoint.read_bytes()
+    told = []
+    for _ in range(2):
+        checkpoint.write_bytes(kept)
+        train(tmp_path, "discover.steps=2", "settle.steps=0", "partition.steps=2", "refine.steps=0", resume=True)
+        told.append(curves(tmp_path / "run"))
+    assert told[0] == told[1]
+    assert {name.partition("/")[0] for name in told[1]} == {"discover", "partition"}
+    assert all([step for step, _ in points] == [0] for points in told[1].values())
 
 
 def test_what_the_whole_run_hangs_on_cannot_change(tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ def write_songs(root: Path, names: tuple[str, str, str] = ("a", "b", "c"), songs
     return root
 
 
+def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) of everything that TensorBoard shows of a run, by name."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    shown: dict[str, list[tuple[int, float]]] = {}
+    for folder in sorted({path.parent for path in (run / "events").rglob("events.*")}):
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            shown.setdefault(tag, []).extend((event.step, event.value) for event in events.Scalars(tag))
+    return shown
+
+
 def small_config(folder: Path, songs: Path, *changes: str) -> TrainConfig:
     """A configuration that trains in seconds."""
     folder.mkdir(exist_ok=True)

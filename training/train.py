@@ -213,7 +213,7 @@ class Run:
         self.generator.train()
         first = self.steps_done[name]
         if self.progress:
-            self.progress.begin(first)
+            self.progress.begin(name, first)
         batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
         for step, batch in enumerate(batches, start=first):
             yield step, batch.to(self.device)
