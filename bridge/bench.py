@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 import vqss_engine
 from bridge.audio_files import AudioWriter
 from bridge.bench_signal import bench_signal
+from bridge.child_command import child_command
 from bridge.coding import Coding
 from bridge.collection import no_collection
 from bridge.files import FileJob, separate_file
@@ -161,7 +161,7 @@ def start_seconds(model: Path | None, profile: str) -> float:
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     started = time.perf_counter()
     child = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=START_TIMEOUT_SECONDS,
+        child_command("-c", code), capture_output=True, text=True, timeout=START_TIMEOUT_SECONDS,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     if child.returncode or child.stdout.strip() != "ready":

@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bridge.child_command import child_command
+
 PROBE_SECONDS = 90.0        # a first import from a cold disk is slow
 
 
@@ -43,7 +45,7 @@ def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tu
     environment = dict(os.environ) if screen else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
+            child_command("-c", code), capture_output=True, text=True, timeout=timeout, env=environment
         )
     except subprocess.TimeoutExpired:
         return False, f"no answer within {timeout:g} s"

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from bridge.child_command import child_command
 from bridge.device_facts import RUNNING
 
 _AGAIN_S, _PATIENCE_S = 0.3, 5.0
@@ -74,7 +75,7 @@ class EngineChild:
         self._end(self._process)
 
     def _start(self, state: Sequence[str]) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state]
+        command = child_command("-m", "bridge", "live", "--end-with-stdin", *self._arguments, *state)
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import rack_file
+from bridge.child_command import child_command
 from bridge.fx_parameters import FIXED, native_range
 from bridge.rack import ClusterRack
 from vqss_engine.errors import VQSSError
@@ -38,7 +39,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 def catalogue_of_child() -> list[dict[str, Any]]:
     """The same, from a process of its own; raises VQSSError where that fails."""
-    command = [sys.executable, "-P", "-m", "bridge.rack_catalogue"]
+    command = child_command("-m", "bridge.rack_catalogue")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
         return list(json.loads(done.stdout))

@@ -11,6 +11,7 @@ import pytest
 from bridge.commands.devices import devices_of_child
 from bridge.doctor import probe
 from bridge.engine_child import EngineChild
+from bridge.rack_catalogue import catalogue_of_child
 from tests.osc_peers import wait_until
 from vqss_engine.errors import VQSSError
 
@@ -18,6 +19,10 @@ from vqss_engine.errors import VQSSError
 def list_devices(folder: Path) -> None:
     with contextlib.suppress(VQSSError):        # of a machine that has none
         devices_of_child()
+
+
+def list_effects(folder: Path) -> None:
+    assert catalogue_of_child()
 
 
 def look_at_a_package(folder: Path) -> None:
@@ -34,7 +39,7 @@ def start_an_engine(folder: Path) -> None:
     assert "no model bundle" in told[0]
 
 
-@pytest.mark.parametrize("start", [list_devices, look_at_a_package, start_an_engine])
+@pytest.mark.parametrize("start", [list_devices, list_effects, look_at_a_package, start_an_engine])
 def test_code_in_the_working_folder_does_not_run(
     start: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 from typing import Any
 
+from bridge.child_command import child_command
 from bridge.commands import options
 from bridge.console import print_json, print_table
 from bridge.portaudio_library import portaudio
@@ -40,7 +40,7 @@ def list_devices() -> list[dict[str, Any]]:
 
 def devices_of_child(timeout_s: float = 30.0) -> list[dict[str, Any]]:
     """The same from a process of its own, which sees what has been plugged in since and may hang; raises VQSSError."""
-    command = [sys.executable, "-P", "-m", "bridge", "devices", "--json"]
+    command = child_command("-m", "bridge", "devices", "--json")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
         if done.returncode == 0:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.child_command import child_command
 from bridge.coding import SUBTYPES
 from bridge.commands.options import preset_folder
 from bridge.gui_engine import OwnEngine, Setup, mix_options
@@ -114,7 +114,7 @@ class _Exports:
     def _command(self, song: Path, target: Path) -> list[str]:
         profile = [f"--latency={self._engine.setup.profile}"] if self._engine else []
         model = [f"--model={self._model}"] if self._model else []
-        return [sys.executable, "-P", "-m", "bridge.export_song", str(target), str(song), *profile, *model]
+        return child_command("-m", "bridge.export_song", str(target), str(song), *profile, *model)
 
 
 class _Racks:
