@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from vqss_engine.errors import VQSSError
-from vqss_engine.whole_files import move_new
+from vqss_engine.whole_files import KEPT_OF_NAME, move_new
 
-_LONGEST_NAME = 255     # bytes
-_KEPT_OF_NAME = 50      # characters, which are 200 bytes at most
+_LONGEST_NAME = 255  # bytes
 
 
 def check_unused(path: Path, option: str) -> None:
@@ -39,5 +38,5 @@ def show_new(hidden: Path, path: Path) -> Path:
 
 
 def _numbered(path: Path, number: int) -> Path:
-    name, short = (f"{stem}-{number}{path.suffix}" for stem in (path.stem, path.stem[:_KEPT_OF_NAME]))
+    name, short = (f"{stem}-{number}{path.suffix}" for stem in (path.stem, path.stem[:KEPT_OF_NAME]))
     return path.with_name(name if len(os.fsencode(name)) <= _LONGEST_NAME else short)

@@ -131,6 +131,15 @@ def test_a_full_disk_leaves_the_bundle_that_was(saved: Path) -> None:
     assert ModelBundle.load(saved).sha256 == before and list(saved.parent.iterdir()) == [saved]
 
 
+def test_a_name_may_be_as_long_as_the_disk_takes(tmp_path: Path) -> None:
+    place = tmp_path / ("b" * 255)
+    for seed in (1, 2):     # the second takes the place of the first
+        bundle = ModelBundle.random(seed=seed)
+        bundle.save(place)
+        assert np.array_equal(ModelBundle.load(place).weights["codes"], bundle.weights["codes"])
+    assert list(tmp_path.iterdir()) == [place]
+
+
 def test_wrong_shapes_and_numbers_are_refused(tmp_path: Path) -> None:
     bundle = ModelBundle.random(seed=1)
     bundle.weights["codes"] = bundle.weights["codes"][:3]

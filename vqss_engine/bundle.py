@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import shutil
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +18,7 @@ from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 from vqss_engine.parameters import ParameterError
 from vqss_engine.vocabulary import cluster_parameters
+from vqss_engine.whole_files import hidden_beside
 
 FORMAT = 1
 CONFIG_FILE, WEIGHTS_FILE, QUERY_FILE = "config.json", "weights.safetensors", "query.safetensors"
@@ -122,7 +122,7 @@ class ModelBundle:
         from safetensors.numpy import save_file
 
         folder = Path(path)
-        partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+        partial = hidden_beside(folder)
         about = {
             "format": FORMAT,
             "name": self.name,
@@ -152,7 +152,7 @@ def _put_in_place(made: Path, folder: Path) -> None:
     if not folder.exists():
         made.rename(folder)
         return
-    before = folder.with_name(f".{folder.name}.before-{os.getpid()}")
+    before = made.with_name(f"{made.name}.before")
     folder.rename(before)
     try:
         made.rename(folder)

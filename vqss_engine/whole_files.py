@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_KEPT_OF_NAME = 50  # characters, which are 200 bytes at most; file systems take 255
+KEPT_OF_NAME = 50
+"""Characters that are left of a name that gets longer by something; 200 bytes at most, and file systems take 255."""
 _HIDDEN = re.compile(r"\..*\.partial-\d+")
 
 
 def hidden_beside(path: Path) -> Path:
     """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long."""
-    return path.with_name(f".{path.name[:_KEPT_OF_NAME]}.partial-{os.getpid()}")
+    return path.with_name(f".{path.name[:KEPT_OF_NAME]}.partial-{os.getpid()}")
 
 
 def shown_folder(folder: Path) -> Path:
