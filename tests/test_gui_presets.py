@@ -100,7 +100,8 @@ def test_a_preset_is_one_step_of_undo_with_its_effects(mixer: Bench) -> None:
     model.move({gain: -3.0})
     change(mixer, REVERB)
     load_preset(mixer, "P")
-    QTest.qWait(400)        # until what redo brings back is known
+    while len(model.history._done[-1].after) == 1:      # what redo brings back is known a moment later
+        QTest.qWait(10)
     for go, effects, gain_db in ((model.undo, ["Compressor", "Reverb"], -3.0), (model.redo, ["Compressor"], 0.0),
                                  (model.undo, ["Compressor", "Reverb"], -3.0), (model.undo, ["Compressor"], -3.0),
                                  (model.undo, ["Compressor"], 0.0)):  # fmt: skip
