@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, QSettings, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
@@ -44,6 +45,7 @@ class Desk:
         self.window.show()
         old.export.end()
         old.close()
+        old.deleteLater()
 
     def save(self) -> None:
         """Remember where the window was."""
@@ -94,4 +96,5 @@ def show(
         code = application.exec()
         desk.window.export.end()
         desk.window.close()
+        sip.delete(desk.window)     # while there is an application: left to the interpreter, it may come after that
     return code
