@@ -35,7 +35,7 @@ _TEXT_PX = 600
 _RATES = (44100, 48000, 88200, 96000)
 _BLOCKS = (64, 128, 256, 512, 1024, 2048)
 _SPECIAL = (("default", "The system's own (JACK where it runs)"), ("jack", "JACK"), ("none", "None: the clock"))
-_TEXTS = {"low": "for playing along", "default": "for most machines", "safe": "for weak machines"}
+_TEXTS = {"low": "for playing along", "default": "for most machines", "safe": "for weak machines; separates best"}
 
 
 @dataclass(frozen=True)

@@ -176,4 +176,7 @@ def test_the_shipped_model_is_scored(tmp_path: Path) -> None:
     assert sum(result["cluster_shares"]) == pytest.approx(1)
     assert (tmp_path / "histogram.png").stat().st_size > 1000
     again = run_evaluation(tmp_path / "songs", map_file=tmp_path / "map.json")
-    assert again["sdr_db"] == result["sdr_db"]
+    assert again["sdr_db"] == result["sdr_db"] and again["latency"] == "default"
+    safe = run_evaluation(tmp_path / "songs", map_file=tmp_path / "map.json", profile="safe")
+    assert safe["sdr_db"] != result["sdr_db"] and safe["latency"] == "safe"
+    assert safe["sdr_db"]["average"] > baseline["mix"]["average"]

@@ -64,8 +64,11 @@ class SongResult:
 class Scorer:
     """Separates and scores songs with one bundle; `variants` names the changed copies to be scored too."""
 
-    def __init__(self, bundle: ModelBundle, standard: set[str] | None, variants: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, bundle: ModelBundle, standard: set[str] | None, variants: tuple[str, ...] = (), profile: str = "default"
+    ) -> None:
         self._bundle, self._standard, self._variants = bundle, standard, variants
+        self._stream = StreamConfig.named(profile)
         self._separators: dict[int, OfflineSeparator] = {}
         self._encoder = load_encoder(bundle) if bundle.query_weights else None
 
@@ -102,7 +105,7 @@ class Scorer:
         """Inner products of the clusters and the stems (S, C, N) of a song; the mix is their sum."""
         channels = sources.shape[1]
         if channels not in self._separators:
-            self._separators[channels] = OfflineSeparator(self._bundle, StreamConfig.named("default"), channels)
+            self._separators[channels] = OfflineSeparator(self._bundle, self._stream, channels)
         clusters = separate(self._separators[channels], sources.sum(0))
         products = np.zeros((len(clusters) + len(sources),) * 2)
         for start in range(0, sources.shape[2], BLOCK_SAMPLES):
@@ -170,12 +173,13 @@ def run_evaluation(
     robust: bool = False,
     leave_out: tuple[str, ...] = (),
     advance: Callable[[int, int], object] = lambda done, songs: None,
+    profile: str = "default",
 ) -> dict[str, Any]:
     """Score a bundle on DIR/<song>/<class>.<ext>; returns the contract's fields and more (docs/training.md lists them).
 
     `leave_out` as in `bank.song_folders`: the mix is without these stems. `advance(done, songs)` is called after each
-    song. Raises UsageError and VQSSError where nothing can be scored, and before all work where a file that is given
-    does not fit.
+    song. `profile` is that of `StreamConfig.named`. Raises UsageError and VQSSError where nothing can be scored, and
+    before all work where a file that is given does not fit.
     """
     bundle = ModelBundle.load(model)
     given = read_map(map_file, bundle.config.clusters) if map_file else None
@@ -185,14 +189,15 @@ def run_evaluation(
     songs = find_multitracks(Path(directory), leave_out)
     if map_file and given:
         _check_classes(map_file, given, scored_classes(songs))
-    results = score_songs(Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else ()), songs, advance)
+    scorer = Scorer(bundle, standard_classes(songs), tuple(VARIANTS) if robust else (), profile)
+    results = score_songs(scorer, songs, advance)
     if not results:
         raise VQSSError(f"no song in {directory} has two classes that sound; nothing can be scored")
     scores = [result.classes for result in results]
     names = sorted({name for score in scores for name in score.classes})
     mapping = given or best_map(scores, names)
     result = class_report(scores, mapping)
-    result |= {"skipped": len(songs) - len(results)}
+    result |= {"skipped": len(songs) - len(results), "latency": profile}
     result |= cluster_report(scores, [r.by_instrument for r in results])
     if bundle.query_weights:
         result |= code_report(

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "dir", type=Path, metavar="DIR", help="songs as DIR/<song>/<class>.<ext>, or as MoisesDB or Slakh lay them out"
     )
     options.add_model(parser)
+    options.add_latency(parser)
     parser.add_argument("--map", type=Path, metavar="FILE", help="which class each cluster counts for (JSON)")
     parser.add_argument("--save-map", type=Path, metavar="FILE", help="write the map that was used")
     parser.add_argument("--figure", type=Path, metavar="PNG", help="draw which cluster each class's clips fall into")
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         scores = run_evaluation(
             arguments.dir, arguments.model, arguments.map, arguments.save_map, arguments.figure,
-            arguments.robust, tuple(arguments.leave_out), advance,
+            arguments.robust, tuple(arguments.leave_out), advance, arguments.latency,
         )  # fmt: skip
     if arguments.json:
         print_json(scores)

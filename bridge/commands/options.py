@@ -20,7 +20,7 @@ def add_latency(parser: argparse.ArgumentParser) -> None:
     samples = ", ".join(f"{name} {synthesis}" for name, (_, synthesis) in PROFILES.items())
     parser.add_argument(
         "--latency", choices=tuple(PROFILES), default="default", metavar="PROFILE",
-        help=f"algorithmic latency in samples at 44.1 kHz: {samples}",
+        help=f"algorithmic latency in samples at 44.1 kHz: {samples}, which separates best",
     )  # fmt: skip
 
 
