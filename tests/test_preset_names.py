@@ -66,8 +66,8 @@ def test_all_subscribers_are_sent_the_list_anew(server: OscServer, peer: Peer, s
         for listener in (peer, maker):
             listener.subscribe()
         for act, names in (
-            (lambda: maker.send("/vqss/preset/save", "a"), ["Bühne 1.b", "a", "verse"]),
-            (lambda: maker.send(RENAME, "a", "b"), ["Bühne 1.b", "b", "verse"]),
+            (lambda: maker.send("/vqss/preset/save", "a"), ["a", "Bühne 1.b", "verse"]),
+            (lambda: maker.send(RENAME, "a", "b"), ["b", "Bühne 1.b", "verse"]),
             (lambda: maker.send(DELETE, "b"), ["Bühne 1.b", "verse"]),
             (lambda: surface.act(DELETE, "verse"), ["Bühne 1.b"]),
             (lambda: surface.act(DELETE, "Bühne 1.b"), [""]),
@@ -191,3 +191,9 @@ def test_a_list_too_long_for_a_packet_is_not_sent_unasked(peer: Peer, surface: C
     surface.tell(LIST, *(f"preset {number}" * 5 for number in range(2000)))
     surface.tell(LIST, "one")
     assert peer.wait_for(LIST) == ["one"]
+
+
+def test_capitals_do_not_come_first(surface: ControlSurface) -> None:
+    for name in ("Zugabe", "Ängste", "a", "A"):
+        surface.act("/vqss/preset/save", name)
+    assert surface.act(LIST) == ["A", "a", "Bühne 1.b", "verse", "Zugabe", "Ängste"]

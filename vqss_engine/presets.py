@@ -173,8 +173,9 @@ class PresetFolder:
         self._surface.on_action(PRESET_LIST, lambda origin=None: self.names())
 
     def names(self) -> list[str]:
-        """The names of all presets, sorted."""
-        return sorted(path.stem for path in self.folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+        """The names of all presets, sorted as people do, who do not look at capitals first."""
+        found = (path.stem for path in self.folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+        return sorted(found, key=lambda name: (name.casefold(), name))
 
     def load(self, name: str, origin: object = None) -> str:
         """Set mixer and rack by the preset `name`; raises VQSSError, and then changes nothing."""
