@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QPushButton
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton
 
 from gui import theme
 
@@ -14,3 +14,14 @@ def touch_button(text: str, name: str) -> QPushButton:
     button.setToolTip(name)
     button.setMinimumHeight(theme.TOUCH)
     return button
+
+
+def closing_row(*buttons: QPushButton) -> QHBoxLayout:
+    """The buttons that end a dialog, at its right; each is called what it shows."""
+    row = QHBoxLayout()
+    row.addStretch(1)
+    for button in buttons:
+        button.setMinimumHeight(theme.TOUCH)
+        button.setAccessibleName(button.text())
+        row.addWidget(button)
+    return row

@@ -15,7 +15,6 @@ from PyQt6.QtWidgets import (
     QDialog,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
@@ -25,6 +24,7 @@ from PyQt6.QtWidgets import (
 )
 
 from gui import theme
+from gui.buttons import closing_row
 from gui.model import MixerModel
 from gui.services import DeviceChoice, Profile, Services
 from vqss_engine.control import vocabulary
@@ -119,13 +119,7 @@ class DeviceDialog(QDialog):
         self.note.setObjectName("quiet")
         self.note.setFixedWidth(_TEXT_PX)
         layout.addWidget(self.note)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        for button in (self.cancel, self.apply):
-            button.setMinimumHeight(theme.TOUCH)
-            button.setAccessibleName(button.text())
-            buttons.addWidget(button)
-        layout.addLayout(buttons)
+        layout.addLayout(closing_row(self.cancel, self.apply))
 
     def _profile_table(self) -> QFrame:
         frame = QFrame()

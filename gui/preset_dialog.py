@@ -6,9 +6,10 @@ from collections.abc import Collection
 from functools import partial
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.buttons import closing_row
 from gui.confirm import agreed
 from gui.presets import Presets
 from vqss_engine.control import check_preset_name
@@ -50,13 +51,7 @@ class NameDialog(QDialog):
         self.note.setMinimumHeight(_NOTE_LINES * self.note.fontMetrics().lineSpacing())
         for widget in (label, self.field, self.note):
             layout.addWidget(widget)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        for button in (self.cancel, self.agree):
-            button.setMinimumHeight(theme.TOUCH)
-            button.setAccessibleName(button.text())
-            buttons.addWidget(button)
-        layout.addLayout(buttons)
+        layout.addLayout(closing_row(self.cancel, self.agree))
 
     def wish(self, name: str) -> None:
         """Ask the engine to use this name."""
