@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")       # before numpy is imported: the arithmetic is then the same everywhere
@@ -21,6 +22,9 @@ from bridge.osc_server import OscServer  # noqa: E402
 from examples import demo_song  # noqa: E402
 from tests import slot_errors  # noqa: E402
 from vqss_engine.control import ControlSurface  # noqa: E402
+
+if TYPE_CHECKING:
+    from gui.mixer_window import MixerWindow
 
 # Compiling makes first examples slow, and a run must not differ from the one before it; a search for new
 # counterexamples is `pytest --hypothesis-profile=explore`.
@@ -71,3 +75,12 @@ def server(surface: ControlSurface) -> Iterator[OscServer]:
     """An OSC server of `surface` on any free port of loopback."""
     with OscServer(surface, port=0) as running:
         yield running
+
+
+@pytest.fixture
+def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
+    """A window on the surface that a file of tests has, with settings of its own."""
+    from tests.gui_windows import window_on
+
+    with window_on(surface, tmp_path) as made:
+        yield made

@@ -8,8 +8,7 @@ from PyQt6.QtWidgets import QApplication, QMenu
 
 from gui.mixer_window import MixerWindow
 from gui.preset_dialog import NameDialog
-from tests.gui_windows import click, settle
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import click, settle, wait_until
 
 
 def open_presets(window: MixerWindow) -> QMenu:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 NONE, SHIFT, CONTROL = (
     Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier,
 )  # fmt: skip
+PATIENCE_S = 90.0
 
 
 @cache
@@ -76,6 +78,20 @@ def answering(label: str) -> Iterator[list[str]]:
 def settle() -> None:
     """Let everything that waits happen."""
     application().processEvents()
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    """Let the window live until something has come about."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        QTest.qWait(10)
+
+
+def focus(widget: QWidget) -> None:
+    """Let a widget have the focus."""
+    widget.setFocus()
+    settle()
 
 
 def key(window: QWidget, which: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:

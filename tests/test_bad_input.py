@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import soundfile
 
 from bridge.bench_signal import bench_signal
 from bridge.cli import main
+from tests.small_disks import small_disk
 from vqss_engine.bundle import ModelBundle
 
 
@@ -157,15 +156,9 @@ def test_folder_without_permission(good_song: Path, tmp_path: Path, capsys: pyte
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB; skips where it cannot be mounted (only root on Linux can)."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("a full disk needs leave to mount one")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A file system of 256 KiB."""
+    with small_disk(tmp_path / "tiny", "256k") as place:
+        yield place
 
 
 @pytest.mark.parametrize("options", [["--format", "wav"], ["--format", "flac"], ["--format", "wav", "--figure"]])

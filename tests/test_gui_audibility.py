@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from gui.mixer_window import MixerWindow
-from tests.gui_windows import click, settle, window_on
+from tests.gui_windows import click, settle
 from vqss_engine.control import ControlSurface
 from vqss_engine.mixer import strip_weights
 
@@ -28,12 +25,6 @@ MIXES: dict[str, dict[str, object]] = {
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(K)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("mix", MIXES)

@@ -12,8 +12,7 @@ from PyQt6.QtTest import QTest
 
 from gui.background import Background
 from gui.services import Overview, Services
-from tests.gui_windows import application, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import application, settle, wait_until, window_on
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
@@ -23,7 +22,6 @@ from tests.gui_windows import (
     settle,
     type_into,
     wheel,
-    window_on,
 )
 from vqss_engine.control import ControlSurface, db_to_fader
 
@@ -33,12 +31,6 @@ CLUSTERS = 4
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(CLUSTERS, ["bass", "", "voice", ""])
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 Gesture = Callable[[MixerWindow], object]

@@ -11,9 +11,8 @@ from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
 from gui.app import Desk
 from gui.services import Services
-from tests.gui_windows import application, settle
+from tests.gui_windows import PATIENCE_S, application, settle, wait_until
 from tests.osc_peers import serve
-from tests.test_gui_remote import PATIENCE_S, wait_until
 from vqss_engine.control import ControlSurface
 
 

@@ -14,8 +14,7 @@ from bridge.commands.gui_services import services_for
 from bridge.gui_engine import Setup
 from gui.device_dialog import cost_of
 from gui.services import DeviceChoice, Services
-from tests.gui_windows import click, key, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import click, key, settle, wait_until, window_on
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
 from vqss_engine.control import Argument, ControlSurface, Parameter

@@ -12,8 +12,7 @@ from PyQt6.QtCore import QPoint
 from gui import chains as edit
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import application, click, drag, settle, turn, type_into, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import application, click, drag, settle, turn, type_into, wait_until, window_on
 from vqss_engine.control import ControlSurface, Parameter
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})

@@ -15,8 +15,9 @@ from bridge.commands import gui
 from bridge.gui_engine import OwnEngine
 from bridge.osc_client import RemoteControl
 from bridge.rack_store import RackStore
+from tests.gui_windows import wait_until
 from tests.osc_peers import serve
-from tests.test_gui_remote import gui_arguments, wait_until
+from tests.test_gui_remote import gui_arguments
 from vqss_engine.control import ControlSurface
 
 

@@ -19,9 +19,8 @@ from gui.model import MixerModel
 from gui.services import Chains, EffectKind, Services
 from tests import slot_errors
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import application, click, settle, window_on
+from tests.gui_windows import PATIENCE_S, application, click, settle, wait_until, window_on
 from tests.osc_peers import serve
-from tests.test_gui_remote import PATIENCE_S, wait_until
 from vqss_engine.control import ControlSurface, Parameter
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})

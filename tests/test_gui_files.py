@@ -15,8 +15,7 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMe
 from bridge.commands.gui_services import services_for
 from gui.mix_dialog import MixDialog
 from gui.mixer_window import MixerWindow
-from tests.gui_windows import application, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import application, settle, wait_until, window_on
 from vqss_engine.control import ControlSurface
 
 

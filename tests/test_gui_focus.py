@@ -13,8 +13,7 @@ from gui.mixer_window import MixerWindow
 from gui.parameter_row import ParameterRow
 from gui.services import EffectKind, Overview, Services
 from tests.gui_racks import bench
-from tests.gui_windows import CONTROL, assert_agreement, key, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import CONTROL, assert_agreement, focus, key, settle, wait_until, window_on
 from vqss_engine.control import ControlSurface
 
 MODE = {"name": "mode", "choices": ["LPF12", "HPF12", "BPF12"], "default": "LPF12"}
@@ -33,21 +32,16 @@ def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
         yield made
 
 
-def focus(window: MixerWindow, widget: object) -> None:
-    widget.setFocus()       # type: ignore[attr-defined]
-    settle()
-
-
 def test_arrows_seek_in_the_overview_and_walk_through_strips_without_a_song(
     window: MixerWindow, surface: ControlSurface
 ) -> None:
-    focus(window, window.transport.waveform)
+    focus(window.transport.waveform)
     key(window, Qt.Key.Key_Right)
     assert window.row.current == 1
     surface.set("/vqss/source", "song.wav")
     settle()
     wait_until(lambda: window.transport.waveform.seconds)
-    focus(window, window.transport.waveform)
+    focus(window.transport.waveform)
     key(window, Qt.Key.Key_Right)
     assert surface.get("/vqss/transport/position") == 5.0 and window.row.current == 1
 
@@ -56,7 +50,7 @@ def test_home_and_end_in_the_overview_are_the_ends_of_the_song(window: MixerWind
     surface.set("/vqss/source", "song.wav")
     settle()
     wait_until(lambda: window.transport.waveform.seconds)
-    focus(window, window.transport.waveform)
+    focus(window.transport.waveform)
     for which, second in ((Qt.Key.Key_End, 60.0), (Qt.Key.Key_Home, 0.0)):
         key(window, which)
         assert surface.get("/vqss/transport/position") == second and surface.state.gain[0] == 0.0
@@ -68,7 +62,7 @@ def test_home_and_end_move_the_focused_control_alone(window: MixerWindow, surfac
         "main fader": (window.main.fader, "/vqss/main/gain", -70.0),
         "pan": (window.row.strips[0].pan, "/vqss/cluster/0/pan", -1.0),
     }[which]
-    focus(window, control)
+    focus(control)
     before = surface.values()
     key(window, Qt.Key.Key_Up)
     key(window, Qt.Key.Key_End)
@@ -87,7 +81,7 @@ def test_a_list_is_walked_through_with_arrows(window: MixerWindow, surface: Cont
     row.show_value("LPF12")
     chosen: list[object] = []
     row.asked.connect(lambda value, _: chosen.append(value))
-    focus(window, row.choice)
+    focus(row.choice)
     for which in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Up):
         key(window, which)
     assert chosen == ["HPF12", "BPF12", "HPF12"] and surface.state.gain[0] == 0.0
@@ -101,12 +95,12 @@ def test_the_focus_stays_on_a_card_that_is_made_anew(tmp_path: Path) -> None:
         for kind in (ladder, EffectKind("Delay", "built in", {"plugin": "Delay"})):
             mixer.panel.add_effect(kind)
         mixer.ready()
-        focus(mixer.window, mixer.panel.cards[0].rows["mode"].choice)
+        focus(mixer.panel.cards[0].rows["mode"].choice)
         for _ in range(2):
             key(mixer.window, Qt.Key.Key_Down)
         mixer.ready()
         assert mixer.host.rack.chains[1][0].mode.name == "BPF12" and mixer.surface.state.gain[1] == 0.0
-        focus(mixer.window, mixer.panel.cards[0].down)
+        focus(mixer.panel.cards[0].down)
         key(mixer.window, Qt.Key.Key_Return)
         mixer.ready()
         assert mixer.names(1) == ["Delay", "LadderFilter"] and mixer.panel.cards[1].up.hasFocus()
@@ -118,11 +112,11 @@ def test_tab_leads_through_the_cards_and_the_focus_stays_where_one_was_removed(t
             mixer.panel.add_effect(EffectKind(name, "built in", {"plugin": name}))
         mixer.ready()
         wanted = [control for card in mixer.panel.cards for control in card.controls if control.isEnabled()]
-        focus(mixer.window, mixer.panel.more)
+        focus(mixer.panel.more)
         for control in wanted:
             key(mixer.window, Qt.Key.Key_Tab)
             assert control.hasFocus(), control.accessibleName()
-        focus(mixer.window, mixer.panel.cards[0].remove)
+        focus(mixer.panel.cards[0].remove)
         key(mixer.window, Qt.Key.Key_Return)
         mixer.ready()
         assert mixer.names(1) == ["Invert"] and mixer.panel.cards[0].remove.hasFocus()
@@ -137,7 +131,7 @@ def test_the_focus_stays_on_one_of_two_effects_of_a_kind(tmp_path: Path) -> None
         for _ in range(2):
             mixer.panel.add_effect(delay)
         mixer.ready()
-        focus(mixer.window, mixer.panel.cards[1].on)
+        focus(mixer.panel.cards[1].on)
         for wanted in (["Delay"], ["Delay", "Delay"]):
             key(mixer.window, Qt.Key.Key_Return)
             mixer.ready()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QApplication
 
 from gui.mixer_window import MixerWindow
 from gui.services import EffectKind
 from tests.gui_racks import bench
-from tests.gui_windows import CONTROL, LEFT, NONE, SHIFT, click, key, move, settle, type_into, wheel, window_on
+from tests.gui_windows import CONTROL, LEFT, NONE, SHIFT, click, focus, key, move, settle, type_into, wheel
 from vqss_engine.control import ControlSurface
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
@@ -24,17 +23,6 @@ MAIN = "/vqss/main/gain"
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(6)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
-
-
-def focus(widget: QWidget) -> None:
-    widget.setFocus()
-    settle()
 
 
 def gains(surface: ControlSurface) -> list[object]:

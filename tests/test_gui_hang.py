@@ -19,9 +19,8 @@ from bridge.osc_client import RemoteControl
 from bridge.osc_sockets import free_port
 from gui.mixer_window import MixerWindow
 from tests.gui_presets import open_presets, pick
-from tests.gui_windows import click, window_on
+from tests.gui_windows import PATIENCE_S, click, wait_until, window_on
 from tests.streams import small_bundle
-from tests.test_gui_remote import PATIENCE_S, wait_until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be stopped there"), pytest.mark.timeout(300),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,14 @@ from bridge.osc_client import RemoteControl
 from gui.history import DEPTH, History
 from gui.mixer_window import MixerWindow
 from gui.strip_menu import build_menu
-from tests.gui_windows import CONTROL, SHIFT, assert_agreement, click, key, settle, wheel, window_on
+from tests.gui_windows import CONTROL, SHIFT, assert_agreement, click, key, settle, wait_until, wheel, window_on
 from tests.osc_peers import serve
-from tests.test_gui_remote import wait_until
 from vqss_engine.control import ControlSurface
 
 
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(6)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 def test_moves_of_one_gesture_are_one_step_and_others_are_not() -> None:

@@ -13,8 +13,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 
 from gui.mixer_window import MixerWindow
 from gui.services import ExportJob
-from tests.gui_windows import LEFT, NONE, click, key, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import LEFT, NONE, click, key, settle, wait_until, window_on
 from vqss_engine.control import ControlSurface
 
 LONG = "the device cannot be opened because another program holds it; " * 6

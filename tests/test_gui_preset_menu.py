@@ -13,9 +13,8 @@ from bridge.osc_client import RemoteControl
 from gui.mixer_window import MixerWindow
 from gui.preset_menu import PresetMenu
 from tests.gui_presets import dialog_of, dialogs, entries, give, open_presets, pick
-from tests.gui_windows import answering, window_on
+from tests.gui_windows import PATIENCE_S, answering, wait_until, window_on
 from tests.osc_peers import Peer, serve
-from tests.test_gui_remote import PATIENCE_S, wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.presets import PresetFolder
 

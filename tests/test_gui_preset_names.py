@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from PyQt6.QtCore import Qt
 
 from gui.mixer_window import MixerWindow
 from tests.gui_presets import dialog_of, dialogs, give
-from tests.gui_windows import CONTROL, click, key, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import CONTROL, click, key, settle, wait_until
 from vqss_engine.control import ControlSurface, check_preset_name
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder
@@ -23,12 +21,6 @@ def surface(tmp_path: Path) -> ControlSurface:
     made = ControlSurface(2)
     PresetFolder(tmp_path / "presets", made).attach()
     return made
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "x" * 65, "what?", "", "   ", "C:song"])

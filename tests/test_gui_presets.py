@@ -14,8 +14,7 @@ from bridge.rack_store import RackStore
 from gui.services import EffectKind
 from tests.gui_presets import dialog_of, give, open_presets, pick
 from tests.gui_racks import Bench, bench
-from tests.gui_windows import answering, click, settle
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import answering, click, settle, wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder

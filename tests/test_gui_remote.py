@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,19 +14,9 @@ from bridge.commands import gui
 from bridge.engine_child import EngineChild
 from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
-from tests.gui_windows import assert_agreement, click, shown, type_into, wheel, window_on
+from tests.gui_windows import PATIENCE_S, assert_agreement, click, shown, type_into, wait_until, wheel, window_on
 from tests.osc_peers import serve
 from vqss_engine.control import ControlSurface
-
-PATIENCE_S = 90.0
-
-
-def wait_until(happened: Callable[[], object]) -> None:
-    """Let the window live until something has come about."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        QTest.qWait(10)
 
 
 def test_window_and_engine_agree_over_the_wire(tmp_path: Path) -> None:

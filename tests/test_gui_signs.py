@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel
 
 from gui.mixer_window import MixerWindow
 from gui.shortcuts import KeysDialog
-from tests.gui_windows import key, settle, window_on
+from tests.gui_windows import key, settle
 from vqss_engine.control import ControlSurface, vocabulary
 
 NAME = "An extremely long name of a song that was bounced twice, master 2 final (v12).flac"
@@ -20,12 +17,6 @@ NAME = "An extremely long name of a song that was bounced twice, master 2 final 
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(12)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 def test_the_title_is_the_songs_and_has_what_room_there_is(surface: ControlSurface, window: MixerWindow) -> None:

@@ -16,8 +16,7 @@ from PyQt6.QtWidgets import QApplication
 from gui.mixer_window import MixerWindow
 from gui.services import Overview, Services
 from tests.gui_presets import dialog_of, entries, give, open_presets, pick
-from tests.gui_windows import LEFT, NONE, SHIFT, click, key, move, settle, window_on
-from tests.test_gui_remote import wait_until
+from tests.gui_windows import LEFT, NONE, SHIFT, click, key, move, settle, wait_until, window_on
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 from vqss_engine.presets import PresetFolder

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QColor, QContextMenuEvent
@@ -14,7 +11,7 @@ from PyQt6.QtWidgets import QApplication, QMenu, QWidget
 from gui.mixer_window import MixerWindow
 from gui.strip import ClusterStrip
 from gui.strip_menu import COLORS, build_menu
-from tests.gui_windows import CONTROL, LEFT, NONE, settle, window_on
+from tests.gui_windows import CONTROL, LEFT, NONE, settle
 from vqss_engine.control import ControlSurface
 
 RIGHT = Qt.MouseButton.RightButton
@@ -23,12 +20,6 @@ RIGHT = Qt.MouseButton.RightButton
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(4)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 def middle(window: MixerWindow, widget: QWidget) -> QPoint:

@@ -6,7 +6,6 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +33,6 @@ LIT = (theme.MUTE, theme.SOLO, theme.ALERT, theme.GOOD, theme.WARN, theme.FOCUS)
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(4)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
 
 
 def test_all_text_has_the_contrast_of_wcag_aa() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from gui.mixer_window import MixerWindow
 from gui.services import EffectKind
 from tests.gui_racks import bench
-from tests.gui_windows import SHIFT, click, key, settle, window_on
+from tests.gui_windows import SHIFT, click, focus, key, settle
 from vqss_engine.control import ControlSurface
 
 F6 = Qt.Key.Key_F6
@@ -21,17 +20,6 @@ F6 = Qt.Key.Key_F6
 @pytest.fixture
 def surface() -> ControlSurface:
     return ControlSurface(4)
-
-
-@pytest.fixture
-def window(surface: ControlSurface, tmp_path: Path) -> Iterator[MixerWindow]:
-    with window_on(surface, tmp_path) as made:
-        yield made
-
-
-def focus(widget: QWidget) -> None:
-    widget.setFocus()
-    settle()
 
 
 def visited(window: MixerWindow, modifiers: Qt.KeyboardModifier, times: int) -> list[QWidget | None]:

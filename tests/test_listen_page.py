@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +15,7 @@ import soundfile
 
 from bridge.bench_signal import bench_signal
 from bridge.cli import main
+from tests.small_disks import small_disk
 
 VOID = {"meta", "img", "input", "link", "br"}
 
@@ -120,15 +120,9 @@ def test_only_what_an_earlier_page_has_drawn_is_replaced(tmp_path: Path, capsys:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own; skips where it cannot be mounted (only root on Linux can)."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
-    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("a full disk needs leave to mount one")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A small file system of its own."""
+    with small_disk(tmp_path / "disk", "16m") as place:
+        yield place
 
 
 @pytest.mark.parametrize("part", [0.5, 0.9, None], ids=["stems", "strips", "page"])
