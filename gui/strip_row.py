@@ -167,5 +167,7 @@ class StripRow(QScrollArea):
     def open_menu(self, k: int, where: QPoint | None = None) -> None:
         """Open the menu of a strip, at a global point or under its number."""
         self.set_current(k)
-        chip = self.strips[k].chip
-        build_menu(k, self._model, self).popup(where or chip.mapToGlobal(QPoint(0, chip.height())))
+        if where is None:
+            chip = self.strips[k].chip
+            where = chip.mapToGlobal(QPoint(0, chip.height()))
+        build_menu(k, self._model, self).popup(where)

@@ -34,6 +34,12 @@ def test_after_a_setup_that_does_not_work_the_old_one_counts(tmp_path: Path) -> 
         assert engine.setup == first and engine.setup.profile == "low"
 
 
+def test_windows_that_open_at_once_have_an_engine_each(tmp_path: Path) -> None:
+    arguments = gui_arguments(f"--racks={tmp_path}")
+    with gui.own_engine(arguments, None) as (one, _), gui.own_engine(arguments, None) as (other, _):
+        assert one.port != other.port       # neither engine listens yet
+
+
 @pytest.fixture
 def halted(tmp_path: Path) -> Iterator[OwnEngine]:
     """An engine for a model that is not there, whose process does nothing until it is let."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,24 +107,42 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     from bridge.commands.gui_services import services_for
     from bridge.gui_engine import OwnEngine
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import DEFAULT_PORT, free_port, host_and_port
+    from bridge.osc_sockets import host_and_port
     from bridge.rack_store import RackStore
 
-    host, port = host_and_port(arguments.osc) if arguments.osc else ("127.0.0.1", free_port(first=DEFAULT_PORT))
     music = arguments.music or _music_folder(song)
     folder = arguments.racks or user_config_path("vqss") / "racks"
-    near = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    remote = RemoteControl(near, port)
-    racks = RackStore(remote, folder, f".window-{port}.json", arguments.rack, arguments.preset)
-    engine = OwnEngine(arguments, remote, f"{host}:{port}", music, racks)
-    try:
-        remote.start()
-        yield remote, services_for(remote, music, f"engine at {near}:{port}", racks, engine, arguments.model)
-    finally:
-        remote.close()
-        engine.close()
+    with nullcontext(host_and_port(arguments.osc)) if arguments.osc else _place_of_its_own() as (host, port):
+        near = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        remote = RemoteControl(near, port)
+        racks = RackStore(remote, folder, f".window-{port}.json", arguments.rack, arguments.preset)
+        engine = OwnEngine(arguments, remote, f"{host}:{port}", music, racks)
+        try:
+            remote.start()
+            yield remote, services_for(remote, music, f"engine at {near}:{port}", racks, engine, arguments.model)
+        finally:
+            remote.close()
+            engine.close()
     if arguments.json:
         _print_report(engine.report)
+
+
+@contextmanager
+def _place_of_its_own() -> Iterator[tuple[str, int]]:
+    """Host and port for the engine, which no other window takes while this one is open, however soon it follows."""
+    from PyQt6.QtCore import QLockFile
+
+    from bridge.osc_sockets import DEFAULT_HOST, DEFAULT_PORT, free_port
+
+    port = free_port(first=DEFAULT_PORT)
+    while not (lock := QLockFile(str(Path(tempfile.gettempdir()) / f"vqss-window-{port}.lock"))).tryLock():
+        if lock.error() != QLockFile.LockError.LockFailedError:
+            break       # a folder that nobody can write to keeps no window from opening
+        port = free_port()
+    try:
+        yield DEFAULT_HOST, port
+    finally:
+        lock.unlock()
 
 
 def _print_report(report: str) -> None:
