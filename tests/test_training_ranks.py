@@ -39,7 +39,10 @@ def train(folder: Path, run: str) -> None:
 
 
 def gradients(folder: Path, name: str, rank: int = 0, ranks: int = 1) -> dict[str, torch.Tensor]:
-    """What one batch of four mixes asks of the weights in either stage; the codes of a batch update are in it too."""
+    """What one batch of mixes asks of the weights in either stage; the codes of a batch update are in it too.
+
+    Of four mixes in discovery, of three in the partition: two ranks then have unlike numbers of them.
+    """
     config = small_config(folder / name, folder / "songs", *CHANGES)
     bank = build_bank(config.data.songs, folder / name, config.model.sample_rate)
     torch.manual_seed(config.seed)
@@ -54,7 +57,7 @@ def gradients(folder: Path, name: str, rank: int = 0, ranks: int = 1) -> dict[st
     partition = Partition(config, discover.generator, config.partition)
     module = DistributedDataParallel(partition) if ranks > 1 else partition
     sampler = MixSampler(bank, config.data, config.model, 2, np.arange(len(bank)) % 3)
-    module(sampler.batch(0, 4, rank, ranks))[0].backward()
+    module(sampler.batch(0, 3, rank, ranks))[0].backward()
     return found | {f"partition.{key}": value.grad.clone() for key, value in partition.named_parameters()}
 
 

@@ -37,7 +37,8 @@ def share_loss(log_masks: Tensor, power: Tensor, cross: Tensor, present: Tensor)
     true = true / true.sum(1, keepdim=True).clamp_min(1e-12)
     weight = power.clamp_min(0.0).sqrt()
     weight = weight / weight.sum(dim=(1, 2), keepdim=True).clamp_min(1e-12)
-    return -(weight[:, None] * true * log_masks).sum(dim=(1, 2, 3)).mean()
+    nats = -(weight[:, None] * true * log_masks).sum(dim=(1, 2, 3))
+    return nats.sum() / mean_over_ranks(nats.new_tensor(len(nats)))
 
 
 def absent_codes(slot_codes: Tensor, clusters: int) -> Tensor:
@@ -49,7 +50,7 @@ def absent_codes(slot_codes: Tensor, clusters: int) -> Tensor:
 def silence_loss(leak: Tensor, mix_energy: Tensor, absent: Tensor, floor: float) -> Tensor:
     """Mean level in dB of absent clusters relative to the mix, no better than `floor` is asked for.
 
-    leak, absent (B, S): energy of a cluster and whether it should be silent; mix_energy (B,).
+    leak, absent (B, K): energy of a cluster and whether it should be silent; mix_energy (B,).
     """
     ratio = leak / mix_energy.clamp_min(1e-12)[:, None]
     loss = 10 / math.log(10) * torch.log(ratio + floor)
