@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from vqss_engine.bundle import ModelBundle
+from vqss_engine.config import ModelConfig
 from vqss_engine.errors import VQSSError
 
 
@@ -37,11 +39,26 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_beside_it(saved: Pa
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
 
-def test_a_bundle_that_would_not_load_takes_no_place(saved: Path) -> None:
+UNLOADABLE = {
+    "description": replace(ModelBundle.random(seed=2), usage=[0.5]),
+    "configuration": ModelBundle.random(replace(ModelConfig(), layers=65), seed=2),
+    "weights": replace(ModelBundle.random(seed=2), weights={}),
+    "encoder": replace(ModelBundle.random(seed=2), query_weights={"project": np.full(3, np.nan, np.float32)}),
+}
+
+
+@pytest.mark.parametrize("kind", UNLOADABLE)
+def test_a_bundle_that_would_not_load_takes_no_place(kind: str, saved: Path) -> None:
     with pytest.raises(VQSSError):
-        replace(ModelBundle.random(seed=2), usage=[0.5]).save(saved)
+        UNLOADABLE[kind].save(saved)
     assert ModelBundle.load(saved).sha256 == ModelBundle.random(seed=1).sha256
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
+def test_the_folder_one_is_in_can_be_replaced(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(saved)
+    ModelBundle.random(seed=2).save(".")
+    assert ModelBundle.load(saved).sha256 == ModelBundle.random(seed=2).sha256
 
 
 def test_the_shipped_model_loads() -> None:
@@ -73,6 +90,8 @@ def test_damage_is_reported(saved: Path) -> None:
         {"usage": None},
         {"usage": [0.5]},
         {"provenance": None},
+        {"provenance": {"credits": 5}},
+        {"provenance": {"earlier_rounds": "one"}},
     ],
 )
 def test_a_wrong_description_is_refused(saved: Path, changes: dict[str, object]) -> None:
@@ -140,17 +159,25 @@ def test_a_name_may_be_as_long_as_the_disk_takes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
 
 
-def test_wrong_shapes_and_numbers_are_refused(tmp_path: Path) -> None:
-    bundle = ModelBundle.random(seed=1)
-    bundle.weights["codes"] = bundle.weights["codes"][:3]
-    bundle.save(tmp_path / "shape")
-    with pytest.raises(VQSSError, match="codes"):
-        ModelBundle.load(tmp_path / "shape")
-    bundle = ModelBundle.random(seed=1)
-    bundle.weights["codes"][0, 0] = np.nan
-    bundle.save(tmp_path / "nan")
-    with pytest.raises(VQSSError, match="not a number"):
-        ModelBundle.load(tmp_path / "nan")
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        (np.zeros((3, 32), np.float32), r"codes is float32 \(3, 32\)"),
+        (np.full((16, 32), np.nan, np.float32), "codes is not a number"),
+        (np.zeros((16, 32), np.float16), "codes is float16"),
+    ],
+    ids=["shape", "number", "kind"],
+)
+def test_wrong_shapes_and_numbers_are_refused(saved: Path, codes: np.ndarray, words: str) -> None:
+    save_file({**ModelBundle.random(seed=1).weights, "codes": codes}, saved / "weights.safetensors")
+    with pytest.raises(VQSSError, match=words):
+        ModelBundle.load(saved)
+
+
+def test_an_encoder_of_what_is_no_number_is_refused(saved: Path) -> None:
+    save_file({"project": np.full(3, np.inf, np.float32)}, saved / "query.safetensors")
+    with pytest.raises(VQSSError, match="project is not a number"):
+        ModelBundle.load(saved)
 
 
 def test_a_missing_bundle_is_reported(tmp_path: Path) -> None:

@@ -51,16 +51,21 @@ def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
-def _check_weights(weights: Weights, config: ModelConfig, where: Path) -> None:
+def _weight_fault(weights: Weights, query_weights: Weights, config: ModelConfig) -> str:
+    """What is wrong with weights for a generator of this configuration and its query encoder; '' where nothing is.
+
+    What shapes an encoder has is known where it is trained.
+    """
     expected = weight_shapes(config)
     if odd := sorted(set(weights) ^ set(expected)):
-        raise VQSSError(f"{where} lacks or has unknown weights ({', '.join(odd[:3])}); fetch the bundle again")
+        return f"weights are lacking or unknown: {', '.join(odd[:3])}"
     for name, shape in expected.items():
-        found = weights[name]
-        if found.shape != shape or found.dtype != np.float32:
-            raise VQSSError(f"{where}: weight {name} is {found.dtype} {found.shape}, not {shape}; fetch it again")
+        if weights[name].shape != shape or weights[name].dtype != np.float32:
+            return f"weight {name} is {weights[name].dtype} {weights[name].shape}, not {shape}"
+    for name, found in (*weights.items(), *query_weights.items()):
         if not np.isfinite(found).all():
-            raise VQSSError(f"{where}: weight {name} is damaged (not a number); fetch the bundle again")
+            return f"weight {name} is not a number"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,14 @@ class ModelBundle:
         about = _read_config(folder)
         config = ModelConfig.from_dict(about["model"])
         weights, digest = _read_weights(folder / WEIGHTS_FILE)
-        _check_weights(weights, config, folder)
+        query_weights = _read_weights(folder / QUERY_FILE)[0] if (folder / QUERY_FILE).exists() else {}
+        if fault := _weight_fault(weights, query_weights, config):
+            raise VQSSError(f"{folder} is damaged ({fault}); fetch the bundle again")
         return cls(
             config=config,
             weights=weights,
             sha256=digest,
-            query_weights=_read_weights(folder / QUERY_FILE)[0] if (folder / QUERY_FILE).exists() else {},
+            query_weights=query_weights,
             **_described(about, config.clusters, folder),
         )
 
@@ -117,11 +124,14 @@ class ModelBundle:
         return cls(config, weights, "random", nothing, list(nothing), sha256=_digest(weights))
 
     def save(self, path: str | Path) -> None:
-        """Write the bundle folder: whole or not at all. Raises VQSSError if it cannot be written."""
+        """Write the bundle folder: whole or not at all.
+
+        Raises VQSSError if it cannot be written, or could not be loaded then.
+        """
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
-        folder = Path(path)
+        folder = Path(path).absolute()      # "." has no name to hide another beside
         partial = hidden_beside(folder)
         about = {
             "format": FORMAT,
@@ -132,7 +142,11 @@ class ModelBundle:
             "provenance": self.provenance,
             "model": self.config.to_dict(),
         }
-        _described(about, self.config.clusters, folder)     # before what is there goes: no bundle that does not load
+        # before what is there goes: no bundle that does not load
+        _described(about, self.config.clusters, folder)
+        faults = self.config.faults() or [_weight_fault(self.weights, self.query_weights, self.config)]
+        if faults[0]:
+            raise VQSSError(f"the model for {folder} is damaged ({faults[0]}); take it from another checkpoint")
         try:
             partial.mkdir(parents=True)
             for name, arrays in ((WEIGHTS_FILE, self.weights), (QUERY_FILE, self.query_weights)):
@@ -178,8 +192,11 @@ def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, 
             raise ValueError("usage holds what is no number")
         if len(usage) not in (0, clusters):
             raise VQSSError(f"{folder} has {len(usage)} of usage, not {clusters}; fetch the bundle again")
-        return {"name": str(about.get("name", folder.name)), "usage": usage,
-                "provenance": dict(about.get("provenance", {})), **texts}  # fmt: skip
+        provenance = dict(about.get("provenance", {}))
+        for key in ("credits", "earlier_rounds"):
+            if not isinstance(provenance.get(key, []), list | tuple):
+                raise ValueError(f"{key} is no list")
+        return {"name": str(about.get("name", folder.name)), "usage": usage, "provenance": provenance, **texts}
     except (TypeError, ValueError, ParameterError) as error:
         raise VQSSError(f"{folder / CONFIG_FILE} is damaged ({error}); fetch the bundle again") from error
 
