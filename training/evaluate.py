@@ -102,7 +102,7 @@ class Scorer:
         return self._products(song, VARIANTS[variant](sources, self._bundle.config.sample_rate).astype(np.float32))
 
     def _products(self, song: Multitrack, sources: Floats) -> SongScore:
-        """Inner products of the clusters and the stems (S, C, N) of a song; the mix is their sum."""
+        """Inner products of the clusters and the stems (S, C, N) of a song; the mix is their sum. Raises VQSSError."""
         channels = sources.shape[1]
         if channels not in self._separators:
             self._separators[channels] = OfflineSeparator(self._bundle, self._stream, channels)
@@ -112,6 +112,8 @@ class Scorer:
             block = slice(start, start + BLOCK_SAMPLES)
             both = np.concatenate([clusters[..., block], sources[..., block]]).reshape(len(products), -1)
             products += both @ both.T
+        if not np.isfinite(products).all():
+            raise VQSSError(f"of {song.folder} the model '{self._bundle.name}' makes no numbers; use another")
         names = tuple(f"{i:03d}" for i in range(len(sources)))
         return SongScore(song.folder.name, names, products, np.zeros(0))
 

@@ -39,9 +39,11 @@ def _fits(scores: Mapping[str, Any], clusters: int) -> bool:
         classes, shares = scores["cluster_classes"], scores["cluster_shares"]
         whole = set(classes) == {str(k) for k in range(clusters)} and len(shares) == clusters
         numbers = [*shares, *(value for held in classes.values() for value in held.values())]
+        texts = [*histogram["classes"], *(name for held in classes.values() for name in held)]
         counts = [row for row in histogram["counts"] if len(row) == clusters]
         numbers += [count for row in counts for count in row]
-        return whole and len(counts) == len(histogram["classes"]) and all(0 <= number < inf for number in numbers)
+        fits = len(counts) == len(histogram["classes"]) and all(isinstance(text, str) for text in texts)
+        return whole and fits and all(0 <= number < inf for number in numbers)
     except (TypeError, KeyError, AttributeError):
         return False
 

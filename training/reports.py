@@ -66,13 +66,13 @@ def _per_song(scores: list[SongScore]) -> dict[str, float]:
 def cluster_report(scores: list[SongScore], by_instrument: list[SongScore]) -> dict[str, Any]:
     """What each cluster holds, and how alike the clusters are to each other and to the mix."""
     alike = likeness(scores)
-    closest = alike.pairs(-1.0)[0]
+    closest = next(iter(alike.pairs(-1.0)), None)  # none of a single cluster
     return {
         "cluster_shares": _cluster_shares(scores),
         "cluster_classes": class_shares(by_instrument),
         "correlation": {
-            "largest": closest[2],
-            "largest_pair": list(closest[:2]),
+            "largest": closest[2] if closest else 0.0,
+            "largest_pair": list(closest[:2]) if closest else [],
             "near_duplicates": [[i, j, value] for i, j, value in alike.pairs(NEAR_DUPLICATES)],
             "with_mix": alike.with_mix.tolist(),
         },

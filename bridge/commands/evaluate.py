@@ -82,18 +82,19 @@ def _print_clusters(scores: dict[str, Any]) -> None:
     twins = ", ".join(f"{i} and {j} ({value:.2f})" for i, j, value in found[:SHOWN_PAIRS]) or "none"
     if len(found) > SHOWN_PAIRS:
         twins += f" and {len(found) - SHOWN_PAIRS} pairs more"
-    pair = " and ".join(map(str, alike["largest_pair"]))
-    print(f"most alike: {pair} (correlation {alike['largest']:.2f}); near-duplicates: {twins}")
+    if alike["largest_pair"]:
+        pair = " and ".join(map(str, alike["largest_pair"]))
+        print(f"most alike: {pair} (correlation {alike['largest']:.2f}); near-duplicates: {twins}")
     if "codes_used" in scores:
         _print_codes(scores)
 
 
 def _print_codes(scores: dict[str, Any]) -> None:
-    finer, partition = scores["instruments"], scores["partition"]
+    finer, partition, steadiness = scores["instruments"], scores["partition"], scores["steadiness"]
+    steady = f"; {100 * steadiness['share']:.0f} % of clips keep their stem's code" if steadiness["clips"] else ""
     print(
         f"{scores['codes_used']} codes in use, perplexity {scores['perplexity']:.1f}; purity {scores['purity']:.2f} and"
-        f" NMI {scores['nmi']:.2f} by class, {finer['purity']:.2f} and {finer['nmi']:.2f} by instrument;"
-        f" {100 * scores['steadiness']['share']:.0f} % of clips keep their stem's code"
+        f" NMI {scores['nmi']:.2f} by class, {finer['purity']:.2f} and {finer['nmi']:.2f} by instrument{steady}"
     )
     print(
         f"partition: {partition['sdr_improvement_db']:.1f} dB over the mix, clusters without a stem at"
