@@ -189,7 +189,7 @@ class Engine:
     def _count(self, seconds: float | None) -> None:
         telemetry, budget_s = self.telemetry, self.hop / self.clock_hz
         telemetry.hops += 1
-        telemetry.engine_latency_ms = 1000.0 * (self.latency_samples + self.hop) / self.sample_rate
+        telemetry.engine_latency_ms = 1000.0 * (self.latency_samples + self.hop) / self.clock_hz
         if seconds is None:
             return
         telemetry.hop_ms = 1000.0 * seconds
