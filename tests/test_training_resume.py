@@ -19,7 +19,8 @@ from training.bank import Bank, build_bank
 from training.checkpoint import NEEDED, read_checkpoint, write_checkpoint
 from training.export import export_bundle
 from training.fusing import fuse
-from training.train import run_training
+from training.optimizer import Optimizer
+from training.train import Run, run_training
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
 from vqss_engine.errors import UsageError, VQSSError
@@ -156,6 +157,17 @@ def test_without_a_compiler_training_goes_on_and_says_so(tmp_path: Path, caplog:
     with caplog.at_level(logging.WARNING):
         fuse(generator, torch.device("cpu"))
     assert "forward" in vars(generator.layers[0]) and not caplog.records
+
+
+def test_a_gradient_that_is_no_number_moves_no_weight(tmp_path: Path) -> None:
+    config = small_config(tmp_path / "run", write_songs(tmp_path / "songs"))
+    run = Run(config)
+    run.optimizer = Optimizer(run.generator, config.optimizer)
+    before = {name: value.clone() for name, value in run.generator.state_dict().items()}
+    loss = sum((weight * 0).sqrt().sum() for weight in run.generator.parameters())      # 0, but steep without end
+    with pytest.raises(VQSSError, match="no longer finite at step 0"):
+        run._descend(loss, run.generator, config.partition, 0)
+    assert all(torch.equal(value, before[name]) for name, value in run.generator.state_dict().items())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full disk is made with RLIMIT_FSIZE")

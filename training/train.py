@@ -226,11 +226,11 @@ class Run:
 
     def _descend(self, loss: torch.Tensor, module: nn.Module, stage: StageConfig, step: int) -> None:
         assert self.optimizer is not None
-        if self._looks(step, stage) and not torch.isfinite(loss):
-            raise VQSSError(f"the loss is no longer finite at step {step}; lower the learning rate and resume")
         self.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(module.parameters(), self.config.clip_gradient)
+        norm = nn.utils.clip_grad_norm_(module.parameters(), self.config.clip_gradient)
+        if self._looks(step, stage) and not torch.isfinite(loss + norm):
+            raise VQSSError(f"the loss is no longer finite at step {step}; lower the learning rate and resume")
         self.optimizer.step(learning_rate(stage, step))
         decay = min(self.config.average_decay, (step + 1) / (step + 10))
         now = self.generator.state_dict()
