@@ -34,6 +34,13 @@ def mean_over_ranks(count: Tensor) -> Tensor:
     return sum_over_ranks(count.to(torch.float64)) / dist.get_world_size()
 
 
+def of_first(x: Tensor) -> Tensor:
+    """The first rank's, in place: what each works out by itself may differ in rounding, and then in what is chosen."""
+    if is_distributed():
+        dist.broadcast(x, 0)
+    return x
+
+
 class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

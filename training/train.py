@@ -33,6 +33,7 @@ from training.limits import check_batches
 from training.optimizer import Optimizer, learning_rate
 from training.process_group import first_then_others, has_fast_bfloat16, join
 from training.progress import Progress
+from training.ranks import of_first
 from training.resuming import CHECKPOINT_NAME, as_begun, begun, is_under_way
 from training.settings import load_config
 from training.settle import ClipSampler, Settle
@@ -151,8 +152,8 @@ class Run:
         book = self.discover.codebook
         stems = embed_stems(self.discover, self.sampler(self.config.seed), self.config.clips_per_stem, self.device)
         book.codes.copy_(group_stems(stems, book.codes, torch.Generator().manual_seed(self.config.seed)))
-        self.generator.codes.copy_(book.codes)
-        self.stem_codes = book.assign(stems).cpu().numpy()
+        self.generator.codes.copy_(of_first(book.codes))
+        self.stem_codes = of_first(book.assign(stems)).cpu().numpy()
         used = np.bincount(self.stem_codes, minlength=self.config.model.clusters)
         log.info("stems per code: %s", used.tolist())
 
