@@ -18,9 +18,10 @@ WRONG = (
     "data.clip_s=1e9", "partition.clip_s=1e9", "partition.clip_s=0.1", "partition.steps=-3", "discover.warmup=-5",
     "partition.snr=nan", "loss.snr_floor=0.0", "loss.silence_floor=-1.0", "loss.temperature=0.0", "clip_gradient=nan",
     "clip_gradient=-1.0", "average_decay=2.0", "threads=100000", "optimizer=sgd", "adapt.free_below=2.0",
-    "adapt.far_cosine=1.5", "model.clusters=300", "model.layers=65", "model.train_hop=700", "model.window=1000",
+    "adapt.far_cosine=1.5", "model.clusters=300", "model.layers=65", "model.train_hop=768", "model.window=1000",
     "model.width=0", "model.mask_edges=[]", "model.mask_edges=[0.5]", "model.train_synthesis=4096",
-    "model.train_synthesis=513", "model.sample_rate=4000", "model.level_decay_db_per_s=inf",
+    "model.train_synthesis=513", "model.train_synthesis=384", "model.window=512", "adapt.layers=65",
+    "model.sample_rate=4000", "model.level_decay_db_per_s=inf",
     "model.level_decay_db_per_s=nan",
 )  # fmt: skip
 
@@ -43,6 +44,12 @@ def test_a_clip_alone_cannot_be_centred(plain: Path) -> None:
     load_config(plain, ["settle.steps=0", "settle.batch=1"])
     with pytest.raises(UsageError, match=r"settle\.batch is 1; choose 2"):
         load_config(plain, ["settle.steps=1", "settle.batch=1"])
+
+
+def test_clips_have_frames_enough_for_the_encoder(plain: Path) -> None:
+    load_config(plain, ["model.train_hop=4096", "data.clip_s=0.5"])
+    with pytest.raises(UsageError, match=r"settle\.clip_s is 0\.4, fewer than 5 hops"):
+        load_config(plain, ["model.train_hop=4096", "settle.clip_s=0.4"])
 
 
 def test_one_item_will_do_for_a_list(plain: Path) -> None:

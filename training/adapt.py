@@ -20,12 +20,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.bank import ACTIVITY_BLOCK, Bank
-from training.codes import need_encoder
+from training.codes import load_encoder
 from training.config import TrainConfig
 from training.data import MixSampler
 from training.grouping import embed_stems
 from training.growth import deepened
+from training.limits import check
 from training.losses import squared_error
+from training.ranks import of_first
 from training.stages import of_slots
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -126,8 +128,10 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
 def beginning(init: str, config: TrainConfig) -> ModelBundle:
     """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
     bundle = ModelBundle.load(init)
-    need_encoder(bundle)
-    return deepened(bundle, config.adapt.layers, config.seed)
+    load_encoder(bundle)
+    bundle = deepened(bundle, config.adapt.layers, config.seed)
+    check(replace(config, model=bundle.config))
+    return bundle
 
 
 def adopt(run: Run, bundle: ModelBundle) -> None:
@@ -139,13 +143,13 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
     config, discover = run.config, run.discover
     weights = _tensors(bundle.weights)
     run.generator.load_state_dict(weights)
-    discover.encoder.load_state_dict(_tensors(bundle.query_weights))
+    discover.encoder.load_state_dict(load_encoder(bundle).state_dict())
     discover.codebook.codes.copy_(run.generator.codes)
     run.steps_done["discover"] = config.discover.steps
     run.bank, held_out = split_bank(run.bank, config.adapt.held_out)
     stems = embed_stems(discover, run.sampler(config.seed), config.clips_per_stem, run.device)
     growth = _grow(run, bundle, stems)
-    run.stem_codes = discover.codebook.assign(stems).cpu().numpy()
+    run.stem_codes = of_first(discover.codebook.assign(stems)).cpu().numpy()
     before = code_gains(weights, held_out, run.stem_codes, config)
     if not before:
         raise VQSSError("the ends of the stems hold no mix of two codes to judge by; raise adapt.held_out or add songs")
@@ -176,7 +180,7 @@ def _grow(run: Run, bundle: ModelBundle, stems: Tensor) -> Growth:
     adapt = run.config.adapt
     growth = grow_codes(run.generator.codes, bundle.usage, stems, adapt.free_below, adapt.far_cosine)
     run.generator.codes.copy_(growth.codes)
-    run.discover.codebook.codes.copy_(growth.codes)
+    run.discover.codebook.codes.copy_(of_first(run.generator.codes))
     if growth.new:
         log.info("new sounds get codes that were free: %s", growth.new)
     if growth.left_out:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.config import clip_frames
 from training.query_encoder import QueryEncoder
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import ModelConfig
@@ -18,23 +19,21 @@ CLIP_S = 3.0
 SILENT_BELOW_PEAK = 0.03  # a clip this much softer than the stem's loudest is not asked about
 
 
-def need_encoder(bundle: ModelBundle) -> None:
-    """Raise VQSSError if a bundle was saved without its query encoder."""
+def load_encoder(bundle: ModelBundle) -> QueryEncoder:
+    """The bundle's query encoder, ready to run; raises VQSSError if the bundle has none, or one of another model."""
     if not bundle.query_weights:
         raise VQSSError(f"the bundle '{bundle.name}' has no query encoder; export it again from a checkpoint")
-
-
-def load_encoder(bundle: ModelBundle) -> QueryEncoder:
-    """The bundle's query encoder, ready to run; raises VQSSError if the bundle was saved without it."""
-    need_encoder(bundle)
     encoder = QueryEncoder(bundle.config)
-    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in bundle.query_weights.items()})
+    try:
+        encoder.load_state_dict({name: torch.from_numpy(value) for name, value in bundle.query_weights.items()})
+    except RuntimeError as error:
+        raise VQSSError(f"the query encoder of '{bundle.name}' does not fit its model; export it again") from error
     return encoder.eval()
 
 
 def clip_powers(audio: Floats, config: ModelConfig) -> Floats:
     """Powers (Q, T, M) of the 3-second clips of a stem (C, N) in which it plays; its end, where it plays in none."""
-    frames = round(CLIP_S * config.sample_rate / config.train_hop)
+    frames = clip_frames(CLIP_S, config)
     mono = audio.mean(0, keepdims=True)
     mono = np.pad(mono, ((0, 0), (0, max(0, frames * config.train_hop - mono.shape[1]))))
     hop = config.train_synthesis // 2

@@ -91,3 +91,8 @@ class TrainConfig:
     partition: StageConfig = field(default_factory=lambda: StageConfig(steps=3000))
     refine: StageConfig = field(default_factory=lambda: StageConfig(steps=0, batch=4, learning_rate=5e-4))
     model: ModelConfig = field(default_factory=ModelConfig)
+
+
+def clip_frames(clip_s: float, model: ModelConfig) -> int:
+    """How many frames of the trained hop a clip has."""
+    return round(clip_s * model.sample_rate / model.train_hop)

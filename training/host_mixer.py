@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from training.bank import Bank
+from training.config import clip_frames
 from training.mixing import clip_powers, mix_statistics, read_at_speed
 from training.plans import Clips, Mixes
 from training.tones import channel_turns, octaves_of_bins, tone_gains
@@ -41,7 +42,7 @@ class Framing:
     def __init__(self, model: ModelConfig, clip_s: float) -> None:
         self.hop, self.length = model.train_hop, model.window
         self.window = asymmetric_windows(model.window, model.train_synthesis // 2, model.train_synthesis)[0]
-        self.frames = max(2, round(clip_s * model.sample_rate / self.hop))
+        self.frames = clip_frames(clip_s, model)
         self.samples = (self.frames - 1) * self.hop + self.length
         self.edges = np.array(model.mask_edges, np.int64)
 

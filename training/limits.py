@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import reduce
 from math import inf
 
-from training.config import OPTIMIZERS, STAGES, StageConfig, TrainConfig
-from vqss_engine.config import MASK_HOPS, PROFILES, ModelConfig
+from training.config import OPTIMIZERS, STAGES, StageConfig, TrainConfig, clip_frames
+from vqss_engine.config import MASK_HOPS, MOST_LAYERS, PROFILES, ModelConfig
 from vqss_engine.errors import UsageError
 
-SHORTEST_CLIP_S, LONGEST_CLIP_S = 0.25, 600.0  # the query encoder needs some frames
+SHORTEST_CLIP_S, LONGEST_CLIP_S = 0.25, 600.0
+FEWEST_FRAMES = 5  # of a clip; the query encoder strides over them by four, and takes a deviation of what is left
 LARGEST_SEED = 10**12  # what is drawn from multiplies of it by a million still has a 64-bit seed
 LARGEST_WEIGHT = 1e6
 
@@ -32,6 +33,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("loss.snr_floor", 1e-9, 1),
     ("loss.silence_floor", 1e-9, 1),
     *((f"loss.{name}", 0, LARGEST_WEIGHT) for name in ("snr", "share", "silence", "commitment", "contrastive")),
+    ("adapt.layers", 0, MOST_LAYERS),
     ("adapt.held_out", 0.01, 0.9),
     ("adapt.free_below", 0, 1),
     ("adapt.far_cosine", -1, 1),
@@ -61,6 +63,7 @@ def check(config: TrainConfig) -> None:
     for name in STAGES:
         _check_stage(name, getattr(config, name))
     _check_model(config.model)
+    _check_clips(config)
 
 
 def _at_most(most: float) -> str:
@@ -96,12 +99,18 @@ def _check_stage(name: str, stage: StageConfig) -> None:
             raise UsageError(f"{name}.{key} changes nothing there; leave it out, or set it in data or loss")
 
 
+def _check_clips(config: TrainConfig) -> None:
+    clips_s = {"data": config.data.clip_s} | {name: getattr(config, name).clip_s for name in STAGES}
+    for name, clip_s in clips_s.items():
+        if clip_s and clip_frames(clip_s, config.model) < FEWEST_FRAMES:
+            raise UsageError(f"{name}.clip_s is {clip_s}, fewer than {FEWEST_FRAMES} hops of model.train_hop; "
+                             "choose longer clips")  # fmt: skip
+
+
 def _check_model(model: ModelConfig) -> None:
     """What no bundle may hold, or no stream can run, is not trained."""
     if faults := model.faults():
         raise UsageError(f"model.{faults[0]}; leave it out, or choose another")
-    if model.train_synthesis % 2 or not 2 <= model.train_synthesis <= model.window:
-        raise UsageError(f"model.train_synthesis is {model.train_synthesis}; choose an even number up to the window")
     for profile, (hop, _) in PROFILES.items():
         if model.train_hop % (every := hop * MASK_HOPS[profile]):
             raise UsageError(f"model.train_hop is {model.train_hop}; choose a multiple of {every} samples, as latency "

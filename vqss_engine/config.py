@@ -24,7 +24,8 @@ def _band_edges() -> tuple[int, ...]:
 
 
 _MOST = 1 << 16
-_LIMITS = {"sample_rate": (8000, 192_000), "clusters": (1, 256), "layers": (1, 64)}
+MOST_LAYERS = 64
+_LIMITS = {"sample_rate": (8000, 192_000), "clusters": (1, 256), "layers": (1, MOST_LAYERS)}
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ class ModelConfig:
             return faults
         if self.window < 4 or self.window & (self.window - 1):
             faults.append(f"window {self.window} is no power of two")
+        if self.window < (longest := max(synthesis for _, synthesis in PROFILES.values())):
+            faults.append(f"window {self.window} is shorter than the {longest} samples that a latency profile needs")
+        half, odd = divmod(self.train_synthesis, 2)
+        if odd or self.train_synthesis > self.window or self.train_hop % half:
+            faults.append(f"train_synthesis {self.train_synthesis} is not even, longer than the window, or not twice a "
+                          "part of train_hop")  # fmt: skip
         for name, edges, end in (
             ("mask_edges", self.mask_edges, self.bins),
             ("band_edges", self.band_edges, self.mask_bins),
