@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -48,17 +49,19 @@ def cross_halves(scores: list[SongScore], names: list[str]) -> dict[str, float]:
     """Map on every other song, score on the rest, and the other way round: SDR in dB by class."""
     if len(scores) < 4:
         return {}
-    merged: dict[str, list[float]] = {}
-    for mapped, scored in ((scores[::2], scores[1::2]), (scores[1::2], scores[::2])):
-        for name, values in class_sdr(scored, best_map(mapped, names)).items():
-            merged.setdefault(name, []).extend(values)
-    return with_average(merged)
+    halves = (scores[::2], scores[1::2]), (scores[1::2], scores[::2])
+    return _merged(class_sdr(scored, best_map(mapped, names)) for mapped, scored in halves)
 
 
 def _per_song(scores: list[SongScore]) -> dict[str, float]:
+    return _merged(class_sdr([score], best_map([score], list(score.classes))) for score in scores)
+
+
+def _merged(parts: Iterable[dict[str, list[float]]]) -> dict[str, float]:
+    """Means over all songs of scores that were made of parts of them."""
     merged: dict[str, list[float]] = {}
-    for score in scores:
-        for name, values in class_sdr([score], best_map([score], list(score.classes))).items():
+    for part in parts:
+        for name, values in part.items():
             merged.setdefault(name, []).extend(values)
     return with_average(merged)
 

@@ -6,6 +6,7 @@ channels holds every SDR: |s - sum e|^2 = s.s - 2 sum s.e + sum sum e.e.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,29 +80,31 @@ def best_map(scores: list[SongScore], names: list[str]) -> dict[int, str]:
 
 def class_sdr(scores: list[SongScore], mapping: dict[int, str]) -> dict[str, list[float]]:
     """SDR in dB of each class in each song that has it."""
-    out: dict[str, list[float]] = {}
-    for score in scores:
-        for stem, name in enumerate(score.classes):
-            members = np.array([k for k in range(score.clusters) if mapping[k] == name], np.intp)
-            out.setdefault(name, []).append(decibels(score.energy(stem), score.error(stem, members)))
-    return out
+
+    def error(score: SongScore, stem: int) -> float:
+        members = [k for k in range(score.clusters) if mapping[k] == score.classes[stem]]
+        return score.error(stem, np.array(members, np.intp))
+
+    return _sdr_by_class(scores, error)
 
 
 def mix_sdr(scores: list[SongScore]) -> dict[str, list[float]]:
     """SDR in dB of the mix as an estimate of each class."""
-    out: dict[str, list[float]] = {}
-    for score in scores:
-        for stem, name in enumerate(score.classes):
-            out.setdefault(name, []).append(decibels(score.energy(stem), score.mix_error(stem)))
-    return out
+    return _sdr_by_class(scores, SongScore.mix_error)
 
 
 def ideal_sdr(scores: list[SongScore]) -> dict[str, list[float]]:
     """SDR in dB of ideal ratio masks."""
+    return _sdr_by_class(scores, lambda score, stem: float(score.ideal_error[stem]))
+
+
+def _sdr_by_class(
+    scores: list[SongScore], error: Callable[[SongScore, int], float]
+) -> dict[str, list[float]]:
     out: dict[str, list[float]] = {}
     for score in scores:
         for stem, name in enumerate(score.classes):
-            out.setdefault(name, []).append(decibels(score.energy(stem), float(score.ideal_error[stem])))
+            out.setdefault(name, []).append(decibels(score.energy(stem), error(score, stem)))
     return out
 
 
