@@ -23,6 +23,7 @@ from bridge.progress import AudioProgress
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.offline import usable_cores
+from vqss_engine.stop_signals import end_if_asked
 from vqss_engine.worker_pool import worker_pool
 
 _POLL_SECONDS = 0.2
@@ -133,6 +134,7 @@ def _run_in_workers(batch: Batch, finished: Callable[[Outcome], None]) -> None:
 
 def _as_completed(futures: set[Future[Any]], poll: Callable[[], None]) -> Iterator[Future[Any]]:
     while futures:
+        end_if_asked()
         ready, futures = wait(futures, timeout=_POLL_SECONDS)
         poll()
         yield from ready

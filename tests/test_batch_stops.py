@@ -76,21 +76,26 @@ def test_signals_after_the_first_do_not_cut_the_unwinding_short(then: signal.Sig
             signal.signal(number, handler)
 
 
-def test_an_error_that_got_lost_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGTERM, stop_signals.Stopped), (signal.SIGINT, KeyboardInterrupt)], ids=str
+)
+def test_an_error_that_got_lost_is_raised_again(
+    number: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A ctypes callback swallows what is raised in it, and kernels are compiled through such callbacks."""
     monkeypatch.setattr(stop_signals, "_asked", 0)
-    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGTERM))
-    before = [(number, signal.getsignal(number)) for number in stop_signals.ending_signals()]
+    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))
+    before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, *stop_signals.ending_signals())]
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     try:
         stop_signals.end_on_signals()
         stop_signals.end_if_asked()
         callback()
-        with pytest.raises(stop_signals.Stopped):
+        with pytest.raises(error):
             stop_signals.end_if_asked()
     finally:
-        for number, handler in before:
-            signal.signal(number, handler)
+        for each, handler in before:
+            signal.signal(each, handler)
 
 
 def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:

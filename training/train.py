@@ -40,6 +40,7 @@ from training.settle import ClipSampler, Settle
 from training.stages import Discover, Metrics, Partition
 from vqss_engine.errors import VQSSError
 from vqss_engine.generator import Generator
+from vqss_engine.stop_signals import end_if_asked
 
 log = logging.getLogger(__name__)
 
@@ -217,6 +218,7 @@ class Run:
             self.progress.begin(name, first)
         batches = prefetch(sampler, first, stage.steps, stage.batch, self.rank, self.ranks)
         for step, batch in enumerate(batches, start=first):
+            end_if_asked()
             yield step, batch.to(self.device)
 
     def _looks(self, step: int, stage: StageConfig) -> bool:

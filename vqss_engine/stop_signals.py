@@ -38,20 +38,30 @@ def ending_signals() -> list[signal.Signals]:
 
 
 def end_on_signals() -> None:
-    """Let each of them raise Stopped on the main thread."""
+    """Let each of them raise Stopped on the main thread, and Ctrl-C KeyboardInterrupt as ever."""
     global _asked
     _asked = 0
     for number in ending_signals():
         signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
 
 
 def end_if_asked() -> None:
-    """Raise Stopped once more where it was raised and got lost, as it does in what a compiler calls back.
+    """Raise once more what was raised and got lost, as it does in what an import or a compiler calls back.
 
-    To be called now and then by what takes long.
+    To be called now and then by what takes long, and by what begins to wait for the user.
     """
+    if _asked == signal.SIGINT:
+        raise KeyboardInterrupt
     if _asked:
         raise Stopped(_asked)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    global _asked
+    _asked = number
+    raise KeyboardInterrupt
 
 
 def _end(number: int, frame: object) -> NoReturn:

@@ -19,7 +19,7 @@ from bridge.commands import live
 from bridge.console import say
 from bridge.doctor import window_fault
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.stop_signals import ending_signals
+from vqss_engine.stop_signals import end_if_asked, ending_signals
 
 if TYPE_CHECKING:
     from bridge.osc_client import RemoteControl
@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _window_tried():
         from gui.app import show  # meanwhile
     with _foreign_engine(arguments) if arguments.connect else own_engine(arguments, song) as (remote, services):
+        end_if_asked()      # while Qt was imported, say
         return show(remote, services, song, lambda: _painted(arguments), (signal.SIGINT, *ending_signals()))
 
 

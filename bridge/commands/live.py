@@ -21,7 +21,7 @@ from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_DEVICE_RATE_HZ
 from bridge.commands import options
 from bridge.console import print_json, say
 from vqss_engine.errors import UsageError, VQSSError
-from vqss_engine.stop_signals import end_after, ending_signals
+from vqss_engine.stop_signals import end_after, end_if_asked, ending_signals
 
 if TYPE_CHECKING:
     from bridge.automation import Automation
@@ -168,6 +168,7 @@ def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
 
     for number in (signal.SIGINT, *ending_signals()):
         stack.callback(signal.signal, number, signal.signal(number, handle))
+    end_if_asked()      # before these were in place
 
 
 def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, Device, OpenDevice]:
