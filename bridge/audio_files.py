@@ -18,6 +18,7 @@ from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from bridge.coding import Coding
 from bridge.decoders import Block, open_decoder
 from bridge.header_claims import claimed_frames, lacks_end, lacks_length
+from bridge.plain_wav import make_plain
 from vqss_engine.errors import VQSSError
 from vqss_engine.native_name import native_name
 from vqss_engine.whole_files import shown_folder
@@ -155,8 +156,8 @@ class AudioReader:
 class AudioWriter:
     """One file being written; `close` proves that all of it reached the disk.
 
-    `expected_frames` (None if unknown) only decides between WAV and RF64. Raises VQSSError when the disk is full or
-    the folder cannot be written.
+    `expected_frames` (None if unknown) only decides whether WAV begins as RF64; it ends so only where it is that long.
+    Raises VQSSError when the disk is full or the folder cannot be written.
     """
 
     def __init__(
@@ -164,11 +165,11 @@ class AudioWriter:
     ) -> None:
         self.path = path
         self._written = 0
-        container = coding.container(expected_frames, channels)
+        self._container = coding.container(expected_frames, channels)
         try:
             path.open("wb").close()  # soundfile cannot tell why a file does not open
             self._file = soundfile.SoundFile(
-                native_name(path), "w", sample_rate, channels, coding.subtype, format=container
+                native_name(path), "w", sample_rate, channels, coding.subtype, format=self._container
             )
         except (soundfile.LibsndfileError, OSError) as error:
             failure = self._failure(error)
@@ -190,6 +191,8 @@ class AudioWriter:
         """Finish the file; raises VQSSError unless all that was written can be found in it."""
         try:
             self._file.close()
+            if self._container == "RF64":
+                make_plain(self.path)
             found = soundfile.info(native_name(self.path)).frames if self._written else 0
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._break(error) from error

@@ -50,7 +50,7 @@ class Coding:
         return frames * channels * SAMPLE_BYTES[self.subtype] if self.extension == "wav" else None
 
     def container(self, frames: int | None, channels: int) -> str:
-        """The soundfile format; a WAV too long for 32-bit sizes, or of unknown length, becomes RF64."""
+        """The soundfile format; a WAV too long for 32-bit sizes, or of unknown length, begins as RF64."""
         if self.extension == "wav":
             size = None if frames is None else self.bytes_per_file(frames, channels)
             return "WAV" if size is not None and size < LARGEST_WAV_BYTES else "RF64"

@@ -15,7 +15,8 @@ from bridge.aligned_hops import AlignedHops
 from bridge.audio_files import AudioReader, AudioWriter
 from bridge.batch import plan_folders
 from bridge.bench_signal import bench_signal
-from bridge.coding import Coding
+from bridge.coding import SUBTYPES, Coding
+from bridge.plain_wav import make_plain
 from bridge.resample import StreamingResampler
 from bridge.stem_meter import StemMeter
 from bridge.stem_stream import SharedResidual, StemStream
@@ -114,16 +115,35 @@ def test_meter_calls_nothing_active_in_digital_dust() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "container"), [(1_000, "WAV"), (2**32 // 8 - 2**20, "WAV"), (2**32 // 8, "RF64"), (None, "RF64")]
-)
-def test_long_wavs_become_rf64(frames: int | None, container: str, tmp_path: Path) -> None:
+    ("frames", "subtype", "begun"),
+    [
+        (1_000, "FLOAT", b"RIFF"), (2**32 // 8 - 2**20, "FLOAT", b"RIFF"), (2**32 // 8, "FLOAT", b"RF64"),
+        *((None, subtype, b"RF64") for subtype in SUBTYPES["wav"]),
+    ],
+)  # fmt: skip
+def test_wavs_that_may_get_long_are_rf64_until_they_end(
+    frames: int | None, subtype: str, begun: bytes, tmp_path: Path
+) -> None:
     path = tmp_path / "long.wav"
-    writer = AudioWriter(path, 44_100, 2, Coding.named("wav"), frames)
+    writer = AudioWriter(path, 44_100, 2, Coding.named("wav", subtype), frames)
+    assert path.read_bytes()[:4] == begun
     block = bench_signal(0.1, 44_100)
     writer.write(block)
     writer.close()
-    assert soundfile.info(path).format == container
-    assert np.array_equal(soundfile.read(path, dtype="float32")[0], block.T)
+    header = path.read_bytes()
+    assert header[:4] == b"RIFF" and int.from_bytes(header[4:8], "little") == len(header) - 8
+    atol = 0.0 if subtype == "FLOAT" else 1e-4
+    np.testing.assert_allclose(soundfile.read(path, dtype="float32")[0], block.T, atol=atol, rtol=0)
+
+
+def test_what_32_bits_do_not_hold_stays_rf64(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.zeros((100, 2), np.float32), 44_100, "FLOAT", format="RF64")
+    whole = bytearray(path.read_bytes())
+    whole[20:28] = (2**32).to_bytes(8, "little")       # what ds64 says of the size of all
+    path.write_bytes(whole)
+    make_plain(path)
+    assert path.read_bytes() == bytes(whole)
 
 
 @pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3"])
