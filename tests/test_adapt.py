@@ -19,6 +19,7 @@ from training.adapt import grow_codes, split_bank
 from training.bank import ACTIVITY_BLOCK, build_bank
 from training.export import export_bundle
 from training.train import run_training
+from vqss_engine.errors import UsageError
 
 
 def directions(*rows: tuple[float, ...]) -> torch.Tensor:
@@ -118,3 +119,10 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     assert sum(adapted.usage) == pytest.approx(1, abs=0.01)
     train(tmp_path, "second", "partition.steps=30", "adapt.held_out=0.4", resume=True, **options)
     assert reports[1] == report  # nothing was left to learn, and the same is held out
+
+
+def test_without_a_bundle_codes_are_discovered_first(tmp_path: Path) -> None:
+    write_songs(tmp_path / "songs")
+    with pytest.raises(UsageError, match="add --init BUNDLE"):
+        train(tmp_path, "run", "discover.steps=0")
+    assert not (tmp_path / "run").exists()

@@ -30,7 +30,7 @@ from training.losses import squared_error
 from training.ranks import of_first
 from training.stages import of_slots
 from vqss_engine.bundle import ModelBundle
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import UsageError, VQSSError
 from vqss_engine.generator import Generator
 
 if TYPE_CHECKING:
@@ -125,8 +125,15 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
     return {code: float(np.mean(values)) for code, values in sorted(gains.items())}
 
 
-def beginning(init: str, config: TrainConfig) -> ModelBundle:
-    """The bundle that a run goes on from; raises VQSSError where it is none or has no query encoder."""
+def beginning(init: str | None, config: TrainConfig) -> ModelBundle | None:
+    """The bundle that a run goes on from; None where it begins from nothing.
+
+    Raises VQSSError where it is none or has no query encoder, UsageError where its sizes or the run lack something.
+    """
+    if init is None:
+        if not config.discover.steps:
+            raise UsageError("discover.steps is 0, so that no codes are found; add --init BUNDLE, or choose more")
+        return None
     bundle = ModelBundle.load(init)
     load_encoder(bundle)
     bundle = deepened(bundle, config.adapt.layers, config.seed)

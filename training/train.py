@@ -281,7 +281,7 @@ def run_training(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
     content = begun(Path(config.run), resume)
-    bundle = beginning(init, config) if init and content is None else None
+    bundle = None if content else beginning(init, config)
     if bundle:
         config = replace(config, model=bundle.config)
     if content:
