@@ -34,7 +34,8 @@ _READ_AHEAD_S = 0.2
 class SongPlayer:
     """Fills the song ring of the exchange it is attached to.
 
-    report: told in words where a song cannot be read. on_end: called when a song was heard to its end.
+    report: told in words where a song cannot be read. on_end: called when a song was heard to its end, or to where it
+    is damaged, and when one that was to play cannot be read at all.
     """
 
     def __init__(self, report: Callable[[str], None], on_end: Callable[[], None]) -> None:
@@ -46,6 +47,7 @@ class SongPlayer:
         self._rest: Block | None = None
         self._base, self._begin_s = 0, 0.0
         self._playing, self._loop, self._ended = False, (0.0, 0.0), False
+        self._told = ""
         self._last_seek = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-song", daemon=True)
@@ -104,8 +106,16 @@ class SongPlayer:
             except Exception as error:  # whatever a decoder raises, the transport must go on to listen
                 foreseen = isinstance(error, VQSSError | OSError)
                 self._report(str(error) if foreseen else f"the song failed ({type(error).__name__}: {error})")
-                self._stop_reading()
+                self._give_up()
         self._stop_reading()
+
+    def _give_up(self) -> None:
+        """Play nothing until it is asked for again."""
+        self._stop_reading()
+        if self._playing:
+            self._playing = False
+            self._switch()
+            self._on_end()
 
     def _attach(self, exchange: Exchange, done: threading.Event) -> None:
         second = self.position_s
@@ -120,11 +130,13 @@ class SongPlayer:
 
     def _choose(self, path: Path | None) -> None:
         self._fade_out()
-        self._path = path
+        self._path, self._told = path, ""
         self._go_to(0.0)
 
     def _play(self, on: bool) -> None:
         self._playing = on
+        if on and self._path and self._stream is None:  # it could not be read when it was last tried
+            self._seek(self._begin_s)
         self._switch()
 
     def _seek(self, seconds: float) -> None:
@@ -211,6 +223,7 @@ class SongPlayer:
         assert exchange is not None and stream is not None
         if self._rest is None or not self._rest.shape[1]:
             self._rest = stream.next(self._loop)
+            self._tell_damage(stream.damage)
             if self._rest is None:
                 self._ended = True
                 exchange.state[kernel.SONG_END] = exchange.song.written
@@ -220,3 +233,9 @@ class SongPlayer:
             return False
         self._rest = self._rest[:, piece.shape[1] :]
         return True
+
+    def _tell_damage(self, text: str) -> None:
+        """Once for each song that is chosen: it is read again after its end, ahead of being heard."""
+        if text and text != self._told:
+            self._told = text
+            self._report(text)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridge.audio_files import AudioReader
 from bridge.resample import StreamingResampler
+from vqss_engine.errors import VQSSError
 
 Block = NDArray[np.float32]
 Loop = tuple[float, float]
@@ -24,8 +25,9 @@ _READ_FRAMES = 4096
 class SongStream:
     """`next` gives one block after the other, (channels, n) at `rate_hz`, from `start_s` seconds on.
 
-    Raises VQSSError where the file cannot be read. `jumps` are (frame of this stream, second of the song): what is
-    heard from that frame on; a new tuple at each, so that any thread may ask for the `second`.
+    Raises VQSSError where the file cannot be read at all; one that is damaged ends there, and `damage` tells of it in
+    words. `jumps` are (frame of this stream, second of the song): what is heard from that frame on; a new tuple at
+    each, so that any thread may ask for the `second`.
     """
 
     def __init__(self, path: Path, channels: int, rate_hz: int, start_s: float = 0.0) -> None:
@@ -35,6 +37,7 @@ class SongStream:
         self._resampler = StreamingResampler(channels, self._hz, rate_hz)
         self._given = 0
         self._ended = False
+        self.damage = ""
         self._kept: list[Block] = []
         self.jumps: tuple[tuple[int, float], ...] = ()
         self._jump(start_s)
@@ -85,7 +88,10 @@ class SongStream:
     def _more(self) -> bool:
         """Whether something is left of the song, which then waits."""
         if not self._waiting.shape[1]:
-            block = next(self._blocks, None)
+            try:
+                block = next(self._blocks, None)
+            except VQSSError as error:
+                self.damage, block = str(error), None
             if block is None:
                 return False
             self._waiting = block
