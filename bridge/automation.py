@@ -118,12 +118,15 @@ class Automation:
     def close(self) -> None:
         """Write the file, whole or not at all; raises VQSSError where that fails. May be called twice.
 
+        Of a run without a chunk, which failed at its start, there is nothing to write: it will be tried again.
         Where another has taken its name meanwhile, it is written under a name like it, which the VQSSError tells.
         """
         if self._leave is None or self._target is None:
             return
         self._leave()
         self._leave = None
+        if not self._frame:
+            return
         written = write_take(self._target, Take(self._before, tuple(self._written)))
         if written != self._target:
             raise VQSSError(f"'{self._target}' exists by now; the automation is kept as '{written}'")

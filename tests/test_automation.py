@@ -72,6 +72,8 @@ def test_what_is_written_can_be_read_and_written_over_a_replay(song: Path, tmp_p
 def test_the_folder_of_a_take_is_made_at_once(tmp_path: Path) -> None:
     automation = Automation(ControlSurface(4), None, tmp_path / "new" / "take.json")
     automation.begin()
+    assert (tmp_path / "new").is_dir()
+    automation.reach(0, 256, RATE)
     automation.close()
     assert read_take(tmp_path / "new" / "take.json").changes == ()
     (tmp_path / "file").touch()
@@ -82,6 +84,7 @@ def test_the_folder_of_a_take_is_made_at_once(tmp_path: Path) -> None:
 def test_a_file_that_appears_during_the_run_stays(tmp_path: Path) -> None:
     automation = Automation(ControlSurface(4), None, tmp_path / "take.json")
     automation.begin()
+    automation.reach(0, 256, RATE)
     (tmp_path / "take.json").write_text("mine")
     with pytest.raises(VQSSError, match=r"kept as .*take-2\.json"):
         automation.close()
@@ -108,6 +111,17 @@ def test_an_automation_that_cannot_be_written_does_not_swallow_the_report(
     assert main(list(map(str, command))) == 1
     said = capsys.readouterr()
     assert "cannot write the automation" in said.err and "hops" in json.loads(said.out)
+
+
+def test_a_run_that_fails_at_its_start_leaves_no_automation(tmp_path: Path) -> None:
+    small_bundle().save(tmp_path / "small")
+    (tmp_path / "file").touch()
+    command = ["live", "--input", "none", "--output", "none", "--freewheel", "--seconds", "0.1", "--osc", "none",
+               "--model", tmp_path / "small", "--write-automation", tmp_path / "take.json"]  # fmt: skip
+    assert main(list(map(str, [*command, "--record", tmp_path / "file" / "x.wav"]))) == 1
+    assert not (tmp_path / "take.json").exists()
+    assert main(list(map(str, command))) == 0
+    assert read_take(tmp_path / "take.json").changes == ()
 
 
 def test_seconds_go_on_where_the_device_comes_back_at_another_rate(tmp_path: Path) -> None:
