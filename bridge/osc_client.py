@@ -23,6 +23,7 @@ from bridge.osc_link import Link
 from bridge.osc_mirror import cluster_count, fetch_description, mirror_of, update
 from bridge.osc_packet import Message, encode_bundle, encode_message
 from bridge.osc_readings import Doubts, read_feed, same_in_32_bits
+from bridge.osc_sockets import address_text
 from vqss_engine.control import (
     Action,
     Callback,
@@ -80,7 +81,8 @@ class RemoteControl:
         self.start()
         if not self._in_step.wait(timeout_s):
             self.close()
-            raise VQSSError(f"no VQSS answers at {self.host}:{self.port}; start `vqss live`, or check host and port")
+            place = address_text(self.host, self.port)
+            raise VQSSError(f"no VQSS answers at {place}; start `vqss live`, or check host and port")
 
     def start(self) -> None:
         """Start to connect, and return at once; raises VQSSError for an unknown host."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from bridge.osc_packet import LARGEST_PACKET, Message, PacketError, decode_packet
-from bridge.osc_sockets import address_of
+from bridge.osc_sockets import address_of, address_text
 from vqss_engine.errors import VQSSError
 
 _TICK_S = 0.05
@@ -43,7 +43,7 @@ class Link:
             self._socket.settimeout(_TICK_S)
             self._socket.connect(address)
         except (OSError, UnicodeError) as error:
-            raise VQSSError(f"cannot reach {host}:{port} ({error}); check host and port") from error
+            raise VQSSError(f"cannot reach {address_text(host, port)} ({error}); check host and port") from error
         self._thread.start()
 
     def close(self) -> None:

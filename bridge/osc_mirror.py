@@ -8,6 +8,7 @@ import json
 from collections.abc import Container, Iterator
 from typing import Any
 
+from bridge.osc_sockets import address_text
 from vqss_engine.control import Argument, ControlSurface, Parameter, ParameterError, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.vocabulary import POSITION
@@ -27,7 +28,8 @@ def fetch_description(host: str, port: int, timeout_s: float = 2.0) -> dict[str,
             raise ValueError("it describes no mixer")
         return tree
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise VQSSError(f"no VQSS answers at {host}:{port} ({error}); start it, or check host and port") from error
+        place = address_text(host, port)
+        raise VQSSError(f"no VQSS answers at {place} ({error}); start it, or check host and port") from error
     finally:
         connection.close()
 

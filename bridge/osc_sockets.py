@@ -32,6 +32,11 @@ def host_and_port(text: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT)
     return left or host, int(right) if right else port
 
 
+def address_text(host: str, port: int) -> str:
+    """`HOST:PORT`, as people write it and `host_and_port` reads it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a numeric address can be reached from this machine only."""
     return _numeric(host).is_loopback
@@ -97,8 +102,13 @@ def free_port(host: str = "127.0.0.1", first: int = 0) -> int:
     """A port that is free for UDP and TCP at this moment: `first` if it is, else any. Raises VQSSError for a host that
     is none of this machine's."""
     try:
-        udp, tcp = open_pair(host, first)
+        return untaken_port(host, first)
     except VQSSError:
-        udp, tcp = open_pair(host, 0)
+        return untaken_port(host, 0)
+
+
+def untaken_port(host: str, port: int) -> int:
+    """This port (0: any) if it is free for UDP and TCP at this moment; raises VQSSError where it is not."""
+    udp, tcp = open_pair(host, port)
     with udp, tcp:
         return int(udp.getsockname()[1])

@@ -14,11 +14,14 @@ import pytest
 from bridge.commands import gui
 from bridge.gui_engine import OwnEngine
 from bridge.osc_client import RemoteControl
+from bridge.osc_sockets import free_port
 from bridge.rack_store import RackStore
 from tests.gui_windows import wait_until
 from tests.osc_peers import serve
+from tests.streams import small_bundle
 from tests.test_gui_remote import gui_arguments
 from vqss_engine.control import ControlSurface
+from vqss_engine.errors import VQSSError
 
 
 @pytest.mark.timeout(400)       # on a bare machine the engine compiles its kernels first
@@ -38,6 +41,27 @@ def test_windows_that_open_at_once_have_an_engine_each(tmp_path: Path) -> None:
     arguments = gui_arguments(f"--racks={tmp_path}")
     with gui.own_engine(arguments, None) as (one, _), gui.own_engine(arguments, None) as (other, _):
         assert one.port != other.port       # neither engine listens yet
+
+
+def test_a_window_refuses_a_port_that_another_has(tmp_path: Path) -> None:
+    with serve(ControlSurface(4)) as server:
+        arguments = gui_arguments(f"--racks={tmp_path}", f"--osc=127.0.0.1:{server.port}")
+        with pytest.raises(VQSSError, match=f"port {server.port}.*--osc"), gui.own_engine(arguments, None):
+            pass
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("place", ["[::1]:0", "[::]:0", "127.0.0.1:0"])
+def test_any_port_and_ipv6_are_places_for_an_engine(tmp_path: Path, place: str) -> None:
+    try:
+        free_port("::1")
+    except VQSSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    small_bundle().save(tmp_path / "small")
+    arguments = gui_arguments(f"--racks={tmp_path}", f"--osc={place}", f"--model={tmp_path / 'small'}")
+    with gui.own_engine(arguments, None) as (remote, _):
+        assert remote.port != 0
+        wait_until(lambda: remote.connected)
 
 
 @pytest.fixture

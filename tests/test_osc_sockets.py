@@ -11,7 +11,7 @@ import pytest
 
 from bridge.osc_client import RemoteControl
 from bridge.osc_server import OscServer
-from bridge.osc_sockets import free_port, host_and_port, is_loopback
+from bridge.osc_sockets import address_text, free_port, host_and_port, is_loopback
 from tests.osc_peers import Peer, serve, wait_until
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import UsageError, VQSSError
@@ -79,6 +79,7 @@ def test_an_unknown_host_is_one_clear_error() -> None:
 )
 def test_addresses_are_read(text: str, pair: tuple[str, int]) -> None:
     assert host_and_port(text) == pair
+    assert host_and_port(address_text(*pair)) == pair
 
 
 @pytest.mark.parametrize("text", ["host:70000", "host:port", "host:-1"])

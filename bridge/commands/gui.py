@@ -89,12 +89,12 @@ def _foreign_engine(arguments: argparse.Namespace) -> Iterator[tuple[RemoteContr
     """The mixer of an engine that runs already, and what a window on it may ask for."""
     from bridge.commands.gui_services import services_for
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import host_and_port
+    from bridge.osc_sockets import address_text, host_and_port
 
     remote = RemoteControl(*host_and_port(arguments.connect))
     remote.start()
     try:
-        name = f"engine at {remote.host}:{remote.port}"
+        name = f"engine at {address_text(remote.host, remote.port)}"
         yield remote, services_for(remote, arguments.music, name, model=arguments.model)
     finally:
         remote.close()
@@ -108,24 +108,34 @@ def own_engine(arguments: argparse.Namespace, song: Path | None) -> Iterator[tup
     from bridge.commands.gui_services import services_for
     from bridge.gui_engine import OwnEngine
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import host_and_port
+    from bridge.osc_sockets import address_text
     from bridge.rack_store import RackStore
 
     music = arguments.music or _music_folder(song)
     folder = arguments.racks or user_config_path("vqss") / "racks"
-    with nullcontext(host_and_port(arguments.osc)) if arguments.osc else _place_of_its_own() as (host, port):
-        near = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    with nullcontext(_place_at(arguments.osc)) if arguments.osc else _place_of_its_own() as (host, port):
+        near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         remote = RemoteControl(near, port)
         racks = RackStore(remote, folder, f".window-{port}.json", arguments.rack, arguments.preset)
-        engine = OwnEngine(arguments, remote, f"{host}:{port}", music, racks)
+        engine = OwnEngine(arguments, remote, address_text(host, port), music, racks)
         try:
             remote.start()
-            yield remote, services_for(remote, music, f"engine at {near}:{port}", racks, engine, arguments.model)
+            name = f"engine at {address_text(near, port)}"
+            yield remote, services_for(remote, music, name, racks, engine, arguments.model)
         finally:
             remote.close()
             engine.close()
     if arguments.json:
         _print_report(engine.report)
+
+
+def _place_at(text: str) -> tuple[str, int]:
+    """Host and port as they were asked for, any port for 0. Raises VQSSError where another has that port: the window
+    would show what runs there as its own."""
+    from bridge.osc_sockets import host_and_port, untaken_port
+
+    host, port = host_and_port(text)
+    return host, untaken_port(host, port)
 
 
 @contextmanager

@@ -258,9 +258,9 @@ def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack:
     PresetFolder(options.preset_folder(), engine.surface, presets.read, presets.write).attach()
     if arguments.osc != NO_OSC:
         from bridge.osc_server import OscServer
-        from bridge.osc_sockets import host_and_port
+        from bridge.osc_sockets import address_text, host_and_port
 
         host, port = host_and_port(arguments.osc)
         server = stack.enter_context(OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=racks))
-        say(f"OSC at {server.host}:{server.port}")
+        say(f"OSC at {address_text(server.host, server.port)}")
     return rack

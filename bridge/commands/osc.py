@@ -72,19 +72,19 @@ def _join_ardour(ardour: str, mixer: str) -> int:
     """Relay between Ardour and a running engine until Ctrl-C; says on stderr when one of them comes or goes."""
     from bridge.ardour import DEFAULT_PORT, ArdourSurface
     from bridge.osc_client import RemoteControl
-    from bridge.osc_sockets import host_and_port
+    from bridge.osc_sockets import address_text, host_and_port
 
     control = RemoteControl(*host_and_port(mixer))
     control.connect()
     host, port = host_and_port(ardour, port=DEFAULT_PORT)
     surface = ArdourSurface(control, host, port)
     surface.start()
-    before = None
+    places, before = (address_text(control.host, control.port), address_text(host, port)), None
     try:
         while True:
             now = (control.connected, surface.connected)
             if now != before:
-                say(f"VQSS at {control.host}:{control.port} {_state(now[0])}, Ardour at {host}:{port} {_state(now[1])}")
+                say(f"VQSS at {places[0]} {_state(now[0])}, Ardour at {places[1]} {_state(now[1])}")
                 before = now
             time.sleep(0.5)
     except KeyboardInterrupt:
