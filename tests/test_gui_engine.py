@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bridge.commands import gui
-from bridge.gui_engine import OwnEngine
+from bridge.commands.options import setting
+from bridge.files import apply_settings
+from bridge.gui_engine import OwnEngine, changed_settings
 from bridge.osc_client import RemoteControl
 from bridge.osc_sockets import free_port
 from bridge.rack_store import RackStore
@@ -62,6 +64,18 @@ def test_any_port_and_ipv6_are_places_for_an_engine(tmp_path: Path, place: str) 
     with gui.own_engine(arguments, None) as (remote, _):
         assert remote.port != 0
         wait_until(lambda: remote.connected)
+
+
+def test_what_differs_from_the_defaults_comes_back_as_it_was() -> None:
+    one, other = ControlSurface(4), ControlSurface(4)
+    one.set_many({
+        "/vqss/source": " Music/a=b .wav", "/vqss/cluster/1/name": " lead ", "/vqss/cluster/2/gain": -3.25,
+        "/vqss/cluster/3/mute": 1, "/vqss/transport/loop": (1.5, 2.0),
+    })  # fmt: skip
+    apply_settings(other, [setting(f"{path}={text}") for path, text in changed_settings(one).items()])
+    assert other.values() == one.values()
+    apply_settings(other, [setting(" cluster/2/gain = -6 dB ")])
+    assert other.get("/vqss/cluster/2/gain") == -6.0
 
 
 @pytest.fixture

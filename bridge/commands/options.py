@@ -32,12 +32,15 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def setting(text: str) -> tuple[str, str]:
-    """`PATH=VALUE` as a pair; `cluster/3/gain` is short for `/vqss/cluster/3/gain`."""
+    """`PATH=VALUE` as a pair; `cluster/3/gain` is short for `/vqss/cluster/3/gain`.
+
+    The value is left as it is: a song or a name may begin and end with a space.
+    """
     path, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE, as in /vqss/cluster/3/gain=-6")
     path = path.strip()
-    return (path if path.startswith("/") else f"/vqss/{path}"), value.strip()
+    return (path if path.startswith("/") else f"/vqss/{path}"), value
 
 
 def cluster_choice(text: str) -> str | tuple[int, ...]:
