@@ -59,6 +59,7 @@ class OscServer:
         self.host, self.port, self._name, self._announce = host, port, name, announce
         self._session, self._revision = secrets.randbits(31), 0
         self._udp: socket.socket | None = None
+        self._tcp: socket.socket | None = None
         self._closing = False
         self.subscribers = Subscribers(clock)
         self._broadcaster = Broadcaster(self._telemetry, self.subscribers, self._send, clock)
@@ -70,11 +71,20 @@ class OscServer:
         self._leave: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._receive, name="osc-receive", daemon=True)
 
-    def start(self) -> None:
-        """Listen; `host` and `port` are then those really used. Raises VQSSError where that is not possible."""
-        self._udp, tcp = open_pair(self.host, self.port)
+    def bind(self) -> None:
+        """Take the port, and answer nobody yet; `host` and `port` are then those really used.
+
+        What is sent meanwhile is answered from `start` on. Raises VQSSError where the port is not to be had.
+        """
+        self._udp, self._tcp = open_pair(self.host, self.port)
         self.host, self.port = self._udp.getsockname()[:2]
-        self._query = QueryServer(self._surface, tcp, self.host, self.port, self._name)
+
+    def start(self) -> None:
+        """Answer, on a port that is taken now if it was not before. Raises VQSSError where that is not possible."""
+        if self._tcp is None:
+            self.bind()
+        assert self._tcp is not None
+        self._query = QueryServer(self._surface, self._tcp, self.host, self.port, self._name)
         self._broadcaster.tap = self._query
         self._leave = [
             self._surface.subscribe(self._broadcaster.changed),
@@ -88,10 +98,13 @@ class OscServer:
             self._announcement = Announcement(self._name, self.host, self.port, self._telemetry.report)
 
     def close(self) -> None:
-        """Stop listening, within a second; what is pending is sent. May be called twice."""
+        """Stop listening, within a second; what is pending is sent. May be called twice, and after `bind` alone."""
         if self._udp is None or self._closing:
             return
         self._closing = True
+        if self._query is None:
+            self._close_sockets()
+            return
         for leave in self._leave:
             leave()
         if self._announcement:
@@ -99,9 +112,12 @@ class OscServer:
         self._broadcaster.close()
         self._wake_receiver()
         self._thread.join(1.0)
-        if self._query:
-            self._query.close()
-        self._udp.close()
+        self._query.close()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for wire in filter(None, (self._udp, self._tcp)):
+            wire.close()
 
     @property
     def query(self) -> QueryServer:

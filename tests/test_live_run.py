@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pythonosc.osc_message import OscMessage
 
 from bridge.cli import main
 from bridge.clock_device import ClockDevice
@@ -20,7 +23,7 @@ from bridge.live_stream import LiveStream
 from bridge.osc_client import RemoteControl
 from bridge.osc_sockets import free_port
 from tests.live_runs import RATE, heard, song_file
-from tests.osc_peers import wait_until
+from tests.osc_peers import message, wait_until
 from tests.streams import small_bundle, small_engine
 
 CLOCK = ["live", "--input", "none", "--output", "none"]
@@ -85,6 +88,32 @@ def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> N
             raise
     assert live.returncode == 0
     assert report["hops"] > 0
+
+
+def test_who_is_answered_by_a_run_that_starts_can_stop_its_song(model: str) -> None:
+    address = ("127.0.0.1", free_port())
+    command = [sys.executable, "-m", "bridge", *CLOCK, f"--osc={address[0]}:{address[1]}", "--model", model]
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as live,
+    ):
+        wire.settimeout(0.01)
+        wire.connect(address)
+        answers: list[str] = []
+
+        def ask() -> bool:
+            with suppress(OSError):     # nobody there yet, or no answer yet
+                for path in ("/vqss/transport/stop", "/vqss/ping"):
+                    wire.send(message(path).dgram)
+                while True:
+                    answers.append(OscMessage(wire.recv(65535)).address)
+            return "/vqss/pong" in answers
+
+        try:
+            wait_until(ask, STARTING_S)
+        finally:
+            live.kill()
+    assert set(answers) == {"/vqss/pong"}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -60,6 +60,27 @@ def test_a_port_in_use_is_one_clear_error(kind: socket.SocketKind) -> None:
         server.close()
 
 
+def test_a_port_that_is_taken_early_answers_from_the_start_on() -> None:
+    server = serve(ControlSurface())
+    server.bind()
+    with pytest.raises(VQSSError, match=f"port {server.port}"):
+        OscServer(ControlSurface(), port=server.port).bind()
+    with Peer(server) as peer:
+        peer.send("/vqss/ping")
+        server.start()
+        assert peer.wait_for("/vqss/pong") == []
+    server.close()
+
+
+def test_a_port_that_is_taken_and_never_answers_is_free_again() -> None:
+    sockets, server = listening(), serve(ControlSurface())
+    server.bind()
+    assert listening() > sockets
+    server.close()
+    server.close()
+    assert listening() <= sockets
+
+
 def test_an_unknown_host_is_one_clear_error() -> None:
     with pytest.raises(VQSSError, match="host"):
         serve(ControlSurface(), host="no.such.host.invalid").start()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bridge.automation import Automation
     from bridge.live_device import Device
     from bridge.live_session import LiveSession, OpenDevice
+    from bridge.osc_server import OscServer
     from bridge.rack_host import RackHost
     from vqss_engine.engine import Engine
 
@@ -198,14 +199,15 @@ def _session(arguments: argparse.Namespace, stack: ExitStack) -> tuple[LiveSessi
     """All of it, built but not running."""
     from bridge.live_session import LiveSession, SessionOptions
     from bridge.live_stage import engine_rate_hz
+    from bridge.osc_sockets import address_text
     from bridge.song_stream import check_song
 
     song = arguments.source.resolve() if arguments.source else None
     if song:
         check_song(song)
     engine, device, open_again = _engine(arguments, stack)
-    rack = _prepare(engine, engine_rate_hz(device.rate_hz, engine.sample_rate), arguments, stack)
-    engine.warm_up()
+    rack = _prepare(engine, engine_rate_hz(device.rate_hz, engine.sample_rate), arguments)
+    server = _osc_server(engine, arguments, stack)
     no_device = arguments.input == arguments.output == "none"
     seconds = None if no_device else arguments.seconds      # the clock counts frames, and ends by itself
     automation = _automation(engine, arguments, stack)
@@ -213,7 +215,12 @@ def _session(arguments: argparse.Namespace, stack: ExitStack) -> tuple[LiveSessi
         song, _music(arguments), arguments.record, seconds, automation=automation,
         clusters=_paired_clusters(arguments.outputs),
     )  # fmt: skip
-    return LiveSession(engine, device, open_again, options, rack.poll, rack.run_at), automation
+    session = LiveSession(engine, device, open_again, options, rack.poll, rack.run_at)
+    if server is not None:
+        server.start()
+        say(f"OSC at {address_text(server.host, server.port)}")
+    engine.warm_up()
+    return session, automation
 
 
 def _automation(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> Automation | None:
@@ -236,16 +243,19 @@ def _music(arguments: argparse.Namespace) -> Path | None:
     return arguments.source.resolve().parent if arguments.source else None
 
 
-def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack: ExitStack) -> RackHost:
-    """Settings, effects, presets and OSC; returns the host of the effects, tuned to `rate_hz`."""
+def _racks(arguments: argparse.Namespace) -> Path | None:
+    """The folder that racks may be loaded from."""
+    return arguments.racks or _music(arguments)
+
+
+def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace) -> RackHost:
+    """Settings, effects and presets; returns the host of the effects, tuned to `rate_hz`."""
     from bridge.files import apply_settings
     from bridge.rack_host import RackHost
     from bridge.rack_presets import RackPresets
     from vqss_engine.presets import PresetFolder, apply, read_preset
 
-    music = _music(arguments)
-    racks = arguments.racks or music
-    rack = RackHost(engine, racks, rate_hz)
+    rack = RackHost(engine, _racks(arguments), rate_hz)
     if arguments.rack:
         rack.load(arguments.rack)
     presets = RackPresets(rack, engine.surface)
@@ -256,11 +266,19 @@ def _prepare(engine: Engine, rate_hz: int, arguments: argparse.Namespace, stack:
         apply(engine.surface, preset, str(arguments.preset))
     apply_settings(engine.surface, arguments.settings)
     PresetFolder(options.preset_folder(), engine.surface, presets.read, presets.write).attach()
-    if arguments.osc != NO_OSC:
-        from bridge.osc_server import OscServer
-        from bridge.osc_sockets import address_text, host_and_port
-
-        host, port = host_and_port(arguments.osc)
-        server = stack.enter_context(OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=racks))
-        say(f"OSC at {address_text(server.host, server.port)}")
     return rack
+
+
+def _osc_server(engine: Engine, arguments: argparse.Namespace, stack: ExitStack) -> OscServer | None:
+    """OSC on its port, so that one that is taken is told at once. It answers when what answers it is there."""
+    if arguments.osc == NO_OSC:
+        return None
+    from bridge.osc_server import OscServer
+    from bridge.osc_sockets import host_and_port
+
+    host, port = host_and_port(arguments.osc)
+    music, racks = _music(arguments), _racks(arguments)
+    server = OscServer(engine.surface, None, host, port, music_folder=music, rack_folder=racks)
+    stack.callback(server.close)
+    server.bind()
+    return server
