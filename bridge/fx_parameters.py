@@ -6,7 +6,6 @@ are given here, a little wider than anybody needs.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,9 +69,13 @@ def range_fault(plugin: str, name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     low, high, unit = native_range(plugin, name)
-    if math.isfinite(value) and low <= value <= high:
+    if low <= value <= high:        # which nothing is that is not finite
         return ""
-    return f"{name} is {value:g}; give a number from {low:g} to {high:g} {unit}".rstrip()
+    try:
+        told = f"{value:g}"
+    except OverflowError:           # JSON has integers that no float can hold
+        told = "far outside"
+    return f"{name} is {told}; give a number from {low:g} to {high:g} {unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def parameter_of(leaf: dict[str, Any]) -> Parameter:
         default = leaf.get("DEFAULT_VALUE", leaf["VALUE"])
         value = tuple(default) if len(arguments) > 1 else arguments[0].check(path, default[0])
         return Parameter(path, arguments, value, str(leaf.get("DESCRIPTION", "")), str(leaf.get("VIEW_OF", "")))
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise VQSSError(f"an address cannot be understood ({error!r}); use the same version on both sides") from error
 
 

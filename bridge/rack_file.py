@@ -231,7 +231,7 @@ def _set_external(plugin: Any, parameter: str, value: Any, name: str) -> None:
         raise RackError(name, f"{plugin.name} has no parameter '{parameter}'; give {', '.join(plugin.parameters)}")
     try:
         setattr(plugin, parameter, value)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise RackError(name, f"{plugin.name}: {_line(error)}") from error
 
 

@@ -87,6 +87,7 @@ def test_damage_is_reported(saved: Path) -> None:
         {"cluster_colors": ["#FFF"] * 4},
         {"cluster_names": ["a\nb"] * 4},
         {"usage": ["x"]},
+        {"usage": [10**400] * 16},
         {"usage": None},
         {"usage": [0.5]},
         {"provenance": None},

@@ -52,6 +52,7 @@ def test_a_rack_file_builds_its_plugins(tmp_path: Path) -> None:
         ({"plugin": "Compressor", "treshold_db": -20}, "no argument 'treshold_db'"),
         ({"plugin": "Compressor", "ratio": 0.5}, "ratio is 0.5; give a number from 1"),
         ({"plugin": "Compressor", "ratio": "hard"}, "refuses"),
+    ({"plugin": "Compressor", "ratio": 10**400}, "ratio is far outside; give a number from 1 to 1000"),
         ({"plugin": "HighpassFilter", "cutoff_frequency_hz": -5}, "cutoff_frequency_hz is -5"),
         ({"plugin": "LadderFilter", "mode": "LPF13"}, "unknown mode"),
         ({"plugin": "Convolution", "impulse_response_filename": "hall.wav"}, "no file"),

@@ -197,7 +197,7 @@ def _described(about: dict[str, Any], clusters: int, folder: Path) -> dict[str, 
             if not isinstance(provenance.get(key, []), list | tuple):
                 raise ValueError(f"{key} is no list")
         return {"name": str(about.get("name", folder.name)), "usage": usage, "provenance": provenance, **texts}
-    except (TypeError, ValueError, ParameterError) as error:
+    except (TypeError, ValueError, OverflowError, ParameterError) as error:
         raise VQSSError(f"{folder / CONFIG_FILE} is damaged ({error}); fetch the bundle again") from error
 
 
