@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import soundfile
 
 from bridge.automation import Automation
 from bridge.clock_device import ClockDevice
+from bridge.exchange import Exchange
 from bridge.live_session import LiveSession, SessionOptions
 from tests.streams import small_bundle
 from vqss_engine.bundle import ModelBundle
@@ -67,3 +69,22 @@ def latency_frames(report: dict[str, Any]) -> int:
 def aligned(sound: np.ndarray, latency: int, frames: int) -> np.ndarray:
     """What was heard after the latency, `frames` of it."""
     return sound[:, latency : latency + frames]
+
+
+def ramp(frames: int) -> np.ndarray:
+    """Two channels whose samples tell which frame they are."""
+    count = np.arange(frames, dtype=np.float32) / 2**20
+    return np.stack([count, -count])
+
+
+def playing(exchange: Exchange, until: Callable[[], bool]) -> np.ndarray:
+    """What comes into the engine, (C, N), until that is so."""
+    given, wanted = np.zeros((2, 256), np.float32), np.zeros((2, 256), np.float32)
+    block, parts, deadline = np.zeros((2, 256), np.float32), [], time.monotonic() + 60.0
+    while not until():
+        assert time.monotonic() < deadline
+        exchange.exchange(given, wanted)
+        assert exchange.incoming.read(block)
+        parts.append(block.copy())
+        time.sleep(0.001)
+    return np.concatenate(parts, axis=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,23 +12,13 @@ import pytest
 import soundfile
 
 from bridge import exchange_kernel as kernel
-from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
 from bridge.live_source import SongPlayer
 from bridge.song_stream import SongStream
 from bridge.transport import Transport
-from tests.live_runs import RATE, aligned, heard, latency_frames, play, song_file
-from tests.osc_peers import wait_until
+from tests.live_runs import RATE, aligned, latency_frames, play, playing, ramp, song_file
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
-
-SECONDS = 1.0
-
-
-def ramp(frames: int) -> np.ndarray:
-    """Two channels whose samples tell which frame they are."""
-    count = np.arange(frames, dtype=np.float32) / 2**20
-    return np.stack([count, -count])
 
 
 def taken(stream: SongStream, frames: int, loop: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -132,19 +121,6 @@ def test_a_song_that_ends_is_followed_by_silence(song: np.ndarray, tmp_path: Pat
     assert report["starved_frames"] == 0
 
 
-def playing(exchange: Exchange, until: Callable[[], bool]) -> np.ndarray:
-    """What comes into the engine, (C, N), until that is so."""
-    given, wanted = np.zeros((2, 256), np.float32), np.zeros((2, 256), np.float32)
-    block, parts, deadline = np.zeros((2, 256), np.float32), [], time.monotonic() + 60.0
-    while not until():
-        assert time.monotonic() < deadline
-        exchange.exchange(given, wanted)
-        assert exchange.incoming.read(block)
-        parts.append(block.copy())
-        time.sleep(0.001)
-    return np.concatenate(parts, axis=1)
-
-
 def test_the_player_tells_the_end_and_can_play_again(tmp_path: Path) -> None:
     signal, ended = ramp(RATE // 4), threading.Event()
     exchange, player = Exchange(2, 2, RATE), SongPlayer(pytest.fail, ended.set)
@@ -175,116 +151,6 @@ def test_a_song_is_sought_in_twice_at_the_same_place(tmp_path: Path) -> None:
     transport.close()
 
 
-@pytest.mark.parametrize("name", ["headless.raw", "empty.wav"])
-def test_after_a_song_that_cannot_be_read_the_next_one_plays(tmp_path: Path, name: str) -> None:
-    reports: list[str] = []
-    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, lambda: None)
-    bad, good = tmp_path / name, song_file(tmp_path, ramp(RATE // 4))
-    if name == "empty.wav":
-        soundfile.write(bad, np.zeros((0, 2)), RATE)
-    else:
-        bad.write_bytes(b"no header")
-    player.choose(bad)
-    player.play(True)
-    player.attach(exchange)
-    exchange.begin(256)
-    wait_until(lambda: reports and not exchange.state[kernel.SONG_ON])
-    player.choose(good)
-    player.play(True)
-    heard = playing(exchange, lambda: player.position_s > 0.2)
-    assert heard[0].max() > 0
-    exchange.hold()
-    player.close()
-
-
-def cut(path: Path, seconds: float) -> None:
-    """Leave so much sound of a song whose header tells of more."""
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size - round((SECONDS - seconds) * RATE) * 8)
-
-
-def without_a_number(path: Path, seconds: float) -> None:
-    """Put a sample that is none there."""
-    sound = heard(path)
-    sound[:, round(seconds * RATE)] = np.nan
-    song_file(path.parent, sound)
-
-
-@pytest.mark.parametrize(("damage", "frames"), [(cut, RATE // 2), (without_a_number, RATE // 2 // 4096 * 4096)])
-def test_a_damaged_song_is_heard_up_to_there_and_then_ends(
-    tmp_path: Path, damage: Callable[[Path, float], None], frames: int
-) -> None:
-    """A block of the reader with a sample that is no number is none."""
-    surface, path = ControlSurface(4), song_file(tmp_path, ramp(round(SECONDS * RATE)))
-    damage(path, 0.5)
-    exchange, device = Exchange(2, 2, RATE), ClockDevice(RATE, 256)
-    transport = Transport(surface, tmp_path)
-    transport.begin(path)
-    transport.player.attach(exchange)
-    exchange.begin(256)
-    device.start(exchange)
-    for _ in range(2):
-        positions = []
-        while surface.get("/vqss/transport/play"):
-            positions.append(transport.player.position_s)
-            time.sleep(0.005)
-        assert 0.3 < max(positions) <= frames / RATE
-        assert round(float(exchange.incoming.memory.max()) * 2**20) == frames - 1
-        wait_until(lambda: transport.player.position_s == 0.0 and not exchange.state[kernel.SONG_ON])
-        surface.set("/vqss/transport/play", 1)
-    assert surface.telemetry.snapshot().error_count == 1
-    device.close()
-    exchange.hold()
-    transport.close()
-
-
-def test_play_tries_again_what_could_not_be_read(tmp_path: Path) -> None:
-    reports, ended = list[str](), threading.Event()
-    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, ended.set)
-    path = song_file(tmp_path, ramp(RATE // 4))
-    path.rename(tmp_path / "away.wav")
-    player.choose(path)
-    player.play(True)
-    player.attach(exchange)
-    exchange.begin(256)
-    assert ended.wait(10.0) and len(reports) == 1 and not exchange.state[kernel.SONG_ON]
-    (tmp_path / "away.wav").rename(path)
-    player.play(True)
-    assert playing(exchange, lambda: player.position_s > 0.2)[0].max() > 0
-    exchange.hold()
-    player.close()
-
-
-def test_what_cannot_be_read_is_silence_and_not_the_input(tmp_path: Path) -> None:
-    reports: list[str] = []
-    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, lambda: None)
-    player.attach(exchange)
-    exchange.begin(256)
-    bad = tmp_path / "bad.wav"
-    bad.write_text("no sound")
-    player.choose(bad)
-    wait_until(lambda: reports)
-    wait_until(lambda: not exchange.state[kernel.INPUT_ON])
-    exchange.hold()
-    player.close()
-
-
-def test_a_song_that_has_gone_when_it_ends_is_told_to_have_ended(tmp_path: Path) -> None:
-    ended, reports = threading.Event(), list[str]()
-    exchange, player = Exchange(2, 2, RATE), SongPlayer(reports.append, ended.set)
-    path = song_file(tmp_path, ramp(RATE // 4))
-    player.choose(path)
-    player.play(True)
-    player.attach(exchange)
-    exchange.begin(256)
-    path.unlink()
-    playing(exchange, ended.is_set)
-    wait_until(lambda: reports)
-    assert not exchange.state[kernel.SONG_ON]
-    exchange.hold()
-    player.close()
-
-
 def test_a_run_that_is_not_in_real_time_does_not_wait_for_a_song_without_sound(tmp_path: Path) -> None:
     began = time.monotonic()
     report, (out,), _ = play(song_file(tmp_path, np.zeros((2, 0), np.float32)), tmp_path, 1.0)
@@ -307,10 +173,3 @@ def test_a_song_begins_with_a_turn_of_the_masks(frames: int) -> None:
         assert (came[0] - turn_from) % turn == 0
         assert wait * frames <= came[0] < wait * frames + turn
         assert len(came) == exchange.song.read_position
-
-
-def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    bad = tmp_path / "bad.wav"
-    bad.write_text("no sound")
-    with pytest.raises(VQSSError, match="cannot read"):
-        SongStream(bad, 2, RATE)
