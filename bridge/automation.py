@@ -23,7 +23,7 @@ from bridge.take_files import check_unused, show_new
 from vqss_engine.control import ControlSurface, Value
 from vqss_engine.errors import VQSSError
 from vqss_engine.state import state_fields
-from vqss_engine.whole_files import hidden_beside
+from vqss_engine.whole_files import hidden_file
 
 FORMAT = 1
 MOST_CHANGES = 1_000_000
@@ -156,12 +156,11 @@ def write_take(path: Path, take: Take) -> Path:
     """
     lines = ",\n".join(json.dumps(change, ensure_ascii=False) for change in take.changes)
     start = json.dumps(take.start, indent=1, ensure_ascii=False)
-    partial = hidden_beside(path)
     try:
-        partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
-        return show_new(partial, path)
+        with hidden_file(path) as partial:
+            partial.write_text(f'{{"format": {FORMAT},\n"start": {start},\n"changes": [\n{lines}\n]}}\n', "utf-8")
+            return show_new(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise VQSSError(f"cannot write the automation '{path}' ({error.strerror}); choose another folder") from error
 
 

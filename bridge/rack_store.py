@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Collection
@@ -27,6 +25,7 @@ from vqss_engine.fx_addresses import bypass_path, place_of
 from vqss_engine.inserts import MAIN
 from vqss_engine.presets import read_preset
 from vqss_engine.vocabulary import RACK_LOAD
+from vqss_engine.whole_files import written_whole
 
 _SHOWN_WITHIN_S = 5.0
 
@@ -129,14 +128,8 @@ def write_chains(path: Path, chains: Chains) -> None:
     parse_rack(rack)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(rack, file, indent=1)
-            os.replace(partial, path)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(rack, indent=1), encoding="utf-8")
     except OSError as error:
         raise VQSSError(f"the rack '{path}' cannot be written ({error.strerror}); choose another place") from error
 

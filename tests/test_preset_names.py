@@ -123,7 +123,7 @@ def test_a_link_out_of_the_folder_is_deleted_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("step", ["fdopen", "link", "unlink"])
+@pytest.mark.parametrize("step", ["write_text", "link", "unlink"])
 def test_a_renaming_that_is_interrupted_leaves_the_preset_whole(
     surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_renaming_that_is_interrupted_leaves_the_preset_whole(
             raise error
         real(*arguments, **_)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Path if step == "unlink" else os, step, fail)
+    monkeypatch.setattr(os if step == "link" else Path, step, fail)
     if step == "link":
         monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(VQSSError if isinstance(error, OSError) else KeyboardInterrupt):
@@ -151,13 +151,13 @@ def test_a_renaming_that_is_interrupted_leaves_the_preset_whole(
 def test_a_name_that_is_taken_meanwhile_is_not_replaced(
     surface: ControlSurface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = os.fdopen
+    real = Path.write_text
 
-    def late(*arguments: object, **options: object) -> object:
-        (tmp_path / "chorus.json").write_text("theirs")
-        return real(*arguments, **options)  # type: ignore[call-overload]
+    def late(path: Path, text: str, encoding: str = "utf-8") -> int:
+        real(tmp_path / "chorus.json", "theirs")
+        return real(path, text, encoding)
 
-    monkeypatch.setattr(os, "fdopen", late)
+    monkeypatch.setattr(Path, "write_text", late)
     with pytest.raises(VQSSError, match="there is a preset 'chorus' already"):
         surface.act(RENAME, "verse", "chorus")
     assert (tmp_path / "chorus.json").read_text() == "theirs" and (tmp_path / "verse.json").is_file()

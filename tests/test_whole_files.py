@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from bridge.rack_store import write_chains
+from vqss_engine.control import ControlSurface
+from vqss_engine.presets import PresetFolder
 from vqss_engine.whole_files import written_whole
 
 
@@ -29,6 +35,34 @@ def test_after_an_error_all_is_as_before(error: type[BaseException], tmp_path: P
         partial.write_text("half")
         raise error
     assert contents(tmp_path) == {"a": "old"}
+
+
+def test_threads_that_write_at_once_do_not_write_into_each_other(tmp_path: Path) -> None:
+    both = Barrier(2)
+
+    def write(text: str) -> None:
+        with written_whole(tmp_path / "a") as partial:
+            partial.write_text(text)
+            both.wait(10.0)
+            assert partial.read_text() == text
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, ("one", "two")))
+    assert contents(tmp_path) in ({"a": "one"}, {"a": "two"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such modes there")
+def test_who_may_read_presets_and_racks_is_as_for_other_files(tmp_path: Path) -> None:
+    surface = ControlSurface(4)
+    before = os.umask(0o027)
+    try:
+        PresetFolder(tmp_path, surface).save("a")
+        write_chains(tmp_path / "rack.json", {"3": [{"plugin": "Gain"}]})
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "a.json": 0o640, "rack.json": 0o640
+    }  # fmt: skip
 
 
 def test_where_no_file_can_lie_nothing_is_left(tmp_path: Path) -> None:

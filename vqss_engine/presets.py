@@ -12,8 +12,6 @@ What a preset leaves out stays as it is; saving writes all. `rack` is a rack fil
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +22,7 @@ from vqss_engine.errors import VQSSError
 from vqss_engine.parameters import ParameterError, Value
 from vqss_engine.preset_names import check_preset_name
 from vqss_engine.vocabulary import PRESET_DELETE, PRESET_LIST, PRESET_LOAD, PRESET_RENAME, PRESET_SAVE
-from vqss_engine.whole_files import move_new
+from vqss_engine.whole_files import hidden_file, move_new, written_whole
 
 FORMAT = 1
 SUFFIX = ".json"
@@ -89,8 +87,8 @@ def read_preset(path: Path) -> Preset:
 
 def write_preset(path: Path, preset: Preset) -> None:
     """Write a preset whole or not at all, over what is there; raises VQSSError."""
-    with _written(path, preset) as temporary:
-        os.replace(temporary, path)
+    with _writing(path), written_whole(path) as partial:
+        _write(partial, preset)
 
 
 def rename_preset(path: Path, new_path: Path) -> None:
@@ -100,11 +98,13 @@ def rename_preset(path: Path, new_path: Path) -> None:
     """
     if not path.is_file():
         raise _unknown(path)
-    try:
-        with _written(new_path, read_preset(path) | {"name": new_path.stem}) as temporary:
-            move_new(temporary, new_path)
-    except FileExistsError:
-        raise VQSSError(f"there is a preset '{new_path.stem}' already; choose another name") from None
+    renamed = read_preset(path) | {"name": new_path.stem}
+    with _writing(new_path), hidden_file(new_path) as partial:
+        _write(partial, renamed)
+        try:
+            move_new(partial, new_path)
+        except FileExistsError:
+            raise VQSSError(f"there is a preset '{new_path.stem}' already; choose another name") from None
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -127,24 +127,18 @@ def _unknown(path: Path) -> VQSSError:
 
 
 @contextmanager
-def _written(path: Path, preset: Preset) -> Iterator[Path]:
-    """A preset under a temporary name beside `path`, to be moved there; raises VQSSError, FileExistsError aside."""
-    text = json.dumps(preset, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary: Path | None = None
+def _writing(path: Path) -> Iterator[None]:
+    """Make the folder of a preset; raises VQSSError where that or what is done then fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        yield temporary
+        yield
     except OSError as error:
-        if temporary and isinstance(error, FileExistsError):
-            raise
         raise VQSSError(f"cannot write the preset {path} ({error.strerror}); choose another folder") from error
-    finally:
-        if temporary:       # still there after any error, and after Ctrl-C
-            temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, preset: Preset) -> None:
+    text = json.dumps(preset, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 class PresetFolder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,8 +16,11 @@ _HIDDEN = re.compile(r"\..*\.partial-\d+")
 
 
 def hidden_beside(path: Path) -> Path:
-    """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long."""
-    return path.with_name(f".{path.name[:KEPT_OF_NAME]}.partial-{os.getpid()}")
+    """Where `path` is made before it is shown; however long its name is, that of the hidden one is none too long.
+
+    It is another one on every thread of this machine, and the same on each.
+    """
+    return path.with_name(f".{path.name[:KEPT_OF_NAME]}.partial-{threading.get_native_id()}")
 
 
 def shown_folder(folder: Path) -> Path:
@@ -31,10 +35,20 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Raises OSError where it cannot be moved.
     """
+    with hidden_file(path) as partial:
+        yield partial
+        os.replace(partial, path)
+
+
+@contextmanager
+def hidden_file(path: Path) -> Iterator[Path]:
+    """Give a hidden file beside `path` to write, and to move; at the end it goes if it is there still.
+
+    Who may read it is as for every new file.
+    """
     partial = hidden_beside(path)
     try:
         yield partial
-        os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
