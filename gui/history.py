@@ -13,11 +13,15 @@ DEPTH = 500
 
 @dataclass
 class Step:
-    """Path -> value, before and after; moves with the same `gesture` (not None) are one step."""
+    """Path -> value, before and after; moves with the same `gesture` (not None) are one step.
+
+    look: where the values after it come a moment later, what tells those of now; None once they are known.
+    """
 
     before: dict[str, Value]
     after: dict[str, Value]
     gesture: object
+    look: Callable[[], Mapping[str, Value]] | None = None
 
 
 class History:
@@ -57,11 +61,23 @@ class History:
         for steps in (self._done, self._undone):
             steps[:] = [step for step in steps if not unwanted(step)]
 
+    def complete(self, step: Step) -> None:
+        """Let a step that is done know the values after it, if it does not; those of now, less what came after it."""
+        at = next((at for at, other in enumerate(self._done) if other is step), None)
+        if step.look is None or at is None:
+            return
+        values = dict(step.look())
+        for later in reversed(self._done[at + 1 :]):
+            values.update(later.before)
+        step.after.update({path: value for path, value in values.items() if path in step.before})
+        step.look = None
+
     def undo(self) -> dict[str, Value] | None:
         """The values to set to take back the last step; None where there is none."""
         if not self._done:
             return None
         self._open = False
+        self.complete(self._done[-1])       # afterwards its values are gone
         self._undone.append(self._done.pop())
         return dict(self._undone[-1].before)
 

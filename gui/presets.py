@@ -10,7 +10,6 @@ from collections.abc import Callable
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.effects_model import RACK, EffectsModel
-from gui.history import Step
 from gui.model import NO_ANSWER, MixerModel
 from vqss_engine.control import PRESET_CLUSTER_KEYS, PRESET_MAIN_KEYS, Value, vocabulary
 
@@ -100,12 +99,8 @@ class Presets(QObject):
         step = self._model.history.add(before, {PRESET: name})
         self._model.history_changed.emit()
         if step is not None:
-            QTimer.singleShot(_SETTLED_MS, lambda: self._complete(step))
-
-    def _complete(self, step: Step) -> None:
-        """What redo brings back."""
-        now = self._values()
-        step.after.update({path: value for path, value in now.items() if path in step.before})
+            step.look = self._values        # what redo brings back
+            QTimer.singleShot(_SETTLED_MS, lambda: self._model.history.complete(step))
 
     def _values(self) -> dict[str, Value]:
         """All that a preset may change, as it is now; effects only where they can be brought back."""

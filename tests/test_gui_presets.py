@@ -110,6 +110,30 @@ def test_a_preset_is_one_step_of_undo_with_its_effects(mixer: Bench) -> None:
         assert mixer.surface.get(THRESHOLD) == -20.0
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["at once", "after a move"])
+def test_a_preset_that_is_undone_before_its_values_have_settled_comes_back(mixer: Bench, moved: bool) -> None:
+    gain, model = "/vqss/cluster/0/gain", mixer.window.model
+    change(mixer, COMPRESSOR)
+    mixer.surface.act("/vqss/preset/save", "P")
+    model.move({gain: -3.0})
+    change(mixer, REVERB)
+    load_preset(mixer, "P")
+    step = model.history._done[-1]
+    if moved:
+        model.move({gain: -6.0})
+    else:
+        model.undo()        # before anything is known of it
+    QTest.qWait(400)
+    if moved:
+        model.undo()
+        model.undo()
+    mixer.ready()
+    assert (mixer.names(1), mixer.surface.get(gain)) == (["Compressor", "Reverb"], -3.0)
+    model.redo()
+    mixer.ready()
+    assert (mixer.names(1), mixer.surface.get(gain)) == (["Compressor"], 0.0) and step.after[gain] == 0.0
+
+
 def test_a_preset_is_not_replaced_unasked(mixer: Bench) -> None:
     gain = "/vqss/cluster/0/gain"
     mixer.surface.act("/vqss/preset/save", "P")
