@@ -99,11 +99,22 @@ class EngineChild:
                 elif not self._fall_back():
                     self._asked.wait(_RETRY_S if self._ran is not None else None)
                     self._take_wanted()
-            if self._closing.wait(_AGAIN_S):
+            if self._closing.wait(_AGAIN_S) or not self._start_next():
                 return
-            self._process = self._start(self._begin_with)
             if self._closing.is_set() or self._asked.is_set():
                 self._end(self._process)    # asked for while it was being started
+
+    def _start_next(self) -> bool:
+        """Start the next one, as soon as the system lets us; False where this was closed before it did."""
+        while not self._closing.is_set():
+            try:
+                self._process = self._start(self._begin_with)
+                return True
+            except OSError as error:    # no memory or no process to be had; a moment later there may be
+                self._tell_once(f"the engine cannot be started ({error.strerror}); trying again")
+            self._asked.wait(_RETRY_S)
+            self._take_wanted()
+        return False
 
     def _take_wanted(self) -> bool:
         """Go on with the options that `restart` was given, if it was."""

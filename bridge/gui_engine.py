@@ -11,6 +11,7 @@ from bridge.engine_child import EngineChild
 from bridge.osc_client import RemoteControl
 from bridge.rack_store import RackStore
 from vqss_engine.control import Control, Parameter, Value
+from vqss_engine.errors import VQSSError
 from vqss_engine.vocabulary import DEVICE, POSITION, SOURCE, TRANSPORT
 
 _KEPT = ("model", "inputs", "outputs")
@@ -75,8 +76,16 @@ class OwnEngine:
         return [*self._fixed, *setup.options()]
 
     def state(self) -> list[str]:
-        """The options that bring a new engine to where this one is: mixer, effects, song and position."""
-        return [*self._racks.options(), *state_options(self._remote)]
+        """The options that bring a new engine to where this one is: mixer, effects, song and position.
+
+        Where the effects cannot be written down for it, it is better than none without them.
+        """
+        try:
+            effects = self._racks.options()
+        except VQSSError as error:
+            effects = []
+            self._tell(f"the engine goes on without its effects: {error}")
+        return [*effects, *state_options(self._remote)]
 
     def restart(self, setup: Setup) -> None:
         """Let an engine with another setup take over; does not wait for it."""

@@ -122,16 +122,26 @@ def preset_chains(path: Path) -> Chains | None:
 
 
 def write_chains(path: Path, chains: Chains) -> None:
-    """Write a rack file, at once or not at all; raises VQSSError."""
+    """Write a rack file, at once or not at all; one that holds these already is left. Raises VQSSError."""
     clusters = {key: chain for key, chain in chains.items() if key != MAIN and chain}
     rack = {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
     parse_rack(rack)
+    if _holds(path, rack):      # also where nothing can be written any more
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as partial:
             partial.write_text(json.dumps(rack, indent=1), encoding="utf-8")
     except OSError as error:
         raise VQSSError(f"the rack '{path}' cannot be written ({error.strerror}); choose another place") from error
+
+
+def _holds(path: Path, rack: dict[str, Any]) -> bool:
+    """Whether a file is this rack to the letter."""
+    try:
+        return bool(json.loads(path.read_text("utf-8")) == rack)
+    except (OSError, ValueError):
+        return False
 
 
 def _titles(mixer: Control) -> dict[str, dict[int, str]]:

@@ -64,6 +64,28 @@ def test_what_a_dead_engine_needs_is_waited_for(tmp_path: Path) -> None:
         child.close()
 
 
+@pytest.mark.timeout(300)
+def test_a_child_that_cannot_be_started_for_a_while_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where there is no memory for another process; here it is Python that is away."""
+    told: list[str] = []
+    small_bundle().save(tmp_path / "small")
+    child = EngineChild([*NO_DEVICE, f"--model={tmp_path / 'small'}"], list, told.append)
+    try:
+        wait_until(lambda: child.running, 100.0)
+        with monkeypatch.context() as away:
+            away.setattr(sys, "executable", str(tmp_path / "python"))
+            os.kill(child.pid, signal.SIGKILL)
+            wait_until(lambda: len(told) > 1, 30.0)
+            assert told[1].startswith("the engine cannot be started (") and told[1].endswith("); trying again")
+            child.restart(child.arguments)
+        wait_until(lambda: child.running, 100.0)
+        assert len(told) == 2
+    finally:
+        child.close()
+
+
 def test_what_is_left_of_a_restart_keeps_nobody_from_ending(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     child = EngineChild([*NO_DEVICE, f"--model={tmp_path}"], list, lambda text: None)

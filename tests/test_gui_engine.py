@@ -13,6 +13,7 @@ import pytest
 
 from bridge.commands import gui
 from bridge.commands.options import setting
+from bridge.engine_child import EngineChild
 from bridge.files import apply_settings
 from bridge.gui_engine import OwnEngine, changed_settings
 from bridge.osc_client import RemoteControl
@@ -37,6 +38,33 @@ def test_after_a_setup_that_does_not_work_the_old_one_counts(tmp_path: Path) -> 
         engine.restart("none", "none", None, 999999, "safe")
         wait_until(lambda: any("started as before" in text for text in remote.levels().errors))
         assert engine.setup == first and engine.setup.profile == "low"
+
+
+@pytest.mark.timeout(400)
+def test_an_engine_whose_effects_cannot_be_written_down_comes_back_without_them(tmp_path: Path) -> None:
+    folder, gain = tmp_path / "racks", "/vqss/cluster/2/gain"
+    with gui.own_engine(gui_arguments(f"--racks={folder}"), None) as (remote, services):
+        child, racks = services.engine._engine._child, services.racks       # type: ignore[union-attr]
+        wait_until(lambda: remote.connected and child.running)
+        assert racks is not None
+        racks.load({"1": [{"plugin": "Compressor"}]}, ())
+        remote.set(gain, -3.0)
+        (file,) = folder.glob(".window*.json")
+        written = file.stat().st_ino
+        come_back_from_death(child, remote)
+        wait_until(lambda: racks.in_place and remote.get(gain) == -3.0)
+        assert file.stat().st_ino == written        # what it holds already need not be written, if it could be
+        folder.rename(tmp_path / "away")
+        folder.touch()
+        come_back_from_death(child, remote)
+        wait_until(lambda: not racks.in_place and remote.get(gain) == -3.0)
+        assert any("goes on without its effects: the rack" in text for text in remote.levels().errors)
+
+
+def come_back_from_death(child: EngineChild, remote: RemoteControl) -> None:
+    died = child.pid
+    os.kill(died, signal.SIGKILL)
+    wait_until(lambda: child.pid != died and child.running and remote.connected)
 
 
 def test_windows_that_open_at_once_have_an_engine_each(tmp_path: Path) -> None:
