@@ -1,14 +1,16 @@
 """One song written for a window, as `vqss separate` does it, in a process of its own that tells how far it is.
 
-    python -m bridge.export_song [--mix] TARGET <the arguments of vqss separate>
+    python -m bridge.export_song [--mix] [--rack-on-stdin] TARGET <the arguments of vqss separate>
 
-TARGET is a folder for the stems, or the file that the mixdown goes to. Progress is one number 0...1 a line on stdout.
+TARGET is a folder for the stems, or the file that the mixdown goes to. A rack comes on stdin as that of the moment: a
+file could be another by the time it is read. Progress is one number 0...1 a line on stdout.
 Cancelling it with SIGTERM leaves nothing behind; whatever was there before is as it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from bridge.coding import Coding
 from bridge.commands import separate
 from bridge.console import say
 from bridge.files import FileJob, Separation, separate_file
+from bridge.rack_file import parse_rack
 from bridge.song_separation import Advance
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.errors import VQSSError
@@ -31,6 +34,7 @@ _STEPS = 200
 def main() -> int:
     parser = argparse.ArgumentParser(prog="export_song")
     parser.add_argument("--mix", action="store_true", help="one file, the mix, instead of a folder of stems")
+    parser.add_argument("--rack-on-stdin", action="store_true", help="effects, as a rack file has them")
     parser.add_argument("target", type=Path)
     separate.add_arguments(parser)
     arguments = parser.parse_args()
@@ -48,6 +52,8 @@ def main() -> int:
 def _export(arguments: argparse.Namespace) -> Separation:
     song, bundle = arguments.songs[0], ModelBundle.load(arguments.model)
     job = separate.file_job(arguments)
+    if arguments.rack_on_stdin:
+        job = replace(job, rack=parse_rack(json.load(sys.stdin.buffer)))
     length_s = song_seconds(song)
     told = -1
 

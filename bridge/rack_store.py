@@ -98,11 +98,20 @@ class RackStore:
 
     def options(self) -> list[str]:
         """The options that give a new engine the same effects with the same values."""
-        running = heard(self.chains())
-        if not self.in_place or not any(running.values()):
+        rack = self.content()
+        if rack is None:
             return []
-        write_chains(self.file, running)
-        return [f"--rack={self.file}", *(f"--set={path}=1" for path in _bypassed(self._mixer))]
+        _write(self.file, rack)
+        return [f"--rack={self.file}", *self.bypass_options()]
+
+    def content(self) -> dict[str, Any] | None:
+        """What a rack file of the effects of now holds; None where there are none, or others than were loaded here."""
+        running = heard(self.chains())
+        return _content(running) if self.in_place and any(running.values()) else None
+
+    def bypass_options(self) -> list[str]:
+        """The options that pass by the chains that are passed by now."""
+        return [f"--set={path}=1" for path in _bypassed(self._mixer)]
 
     def close(self) -> None:
         """Remove the file."""
@@ -123,9 +132,18 @@ def preset_chains(path: Path) -> Chains | None:
 
 def write_chains(path: Path, chains: Chains) -> None:
     """Write a rack file, at once or not at all; one that holds these already is left. Raises VQSSError."""
-    clusters = {key: chain for key, chain in chains.items() if key != MAIN and chain}
-    rack = {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
+    rack = _content(chains)
     parse_rack(rack)
+    _write(path, rack)
+
+
+def _content(chains: Chains) -> dict[str, Any]:
+    """What a rack file of these chains holds."""
+    clusters = {key: chain for key, chain in chains.items() if key != MAIN and chain}
+    return {"format": FORMAT, "clusters": clusters, MAIN: chains.get(MAIN, [])}
+
+
+def _write(path: Path, rack: dict[str, Any]) -> None:
     if _holds(path, rack):      # also where nothing can be written any more
         return
     try:

@@ -67,7 +67,12 @@ class Export(Overlay):
         process.finished.connect(self._finish)
         process.errorOccurred.connect(self._fail_to_start)
         process.readyReadStandardOutput.connect(self._advance)
+        process.started.connect(lambda: self._tell(process, job.told))
         process.start(job.command[0], list(job.command[1:]))
+
+    def _tell(self, process: QProcess, text: str) -> None:
+        process.write(text.encode())
+        process.closeWriteChannel()     # once that is written
 
     def _advance(self) -> None:
         """Show the last number that the process has written."""

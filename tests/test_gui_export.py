@@ -18,6 +18,7 @@ from bridge.commands.gui_services import services_for
 from gui.mix_dialog import MixDialog
 from gui.mixer_window import MixerWindow
 from gui.services import ExportJob
+from tests.gui_racks import bench
 from tests.gui_windows import answering, click, wheel, window_on
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.control import ControlSurface
@@ -60,6 +61,23 @@ def test_the_mix_is_written_as_the_faders_stand(window: MixerWindow, tmp_path: P
     mix, rate = soundfile.read(tmp_path / "mix.wav", dtype="float32")
     assert rate == RATE and np.abs(mix.T - 10 ** (-6 / 20) * song[:, : RATE // 2]).max() < 1e-4
     assert {path.name for path in tmp_path.iterdir() if path.suffix != ".ini"} == {"mix.wav", "music"}
+
+
+def test_the_mix_has_the_effects_it_was_asked_for_with_whatever_is_done_meanwhile(
+    tmp_path: Path, song_file: Path, song: np.ndarray
+) -> None:
+    with bench(tmp_path) as mixer:
+        mixer.effects.load({"main": [{"plugin": "Gain", "gain_db": -12.0}]})
+        mixer.ready()
+        mixer.surface.set("/vqss/main/fx/0/gain_db", -6.0)
+        export = mixer.window.services.export_mix
+        assert export is not None
+        mixer.window.export.begin(export(song_file, tmp_path / "mix.wav"))
+        mixer.effects.load({"main": [{"plugin": "Gain", "gain_db": -40.0}]})
+        finish(mixer.window)
+        mix, _ = soundfile.read(tmp_path / "mix.wav", dtype="float32")
+        assert np.abs(mix.T - 10 ** (-6 / 20) * song).max() < 1e-4
+        assert not list(tmp_path.glob(".*"))
 
 
 def test_what_the_dialog_gives_is_written(window: MixerWindow, tmp_path: Path) -> None:

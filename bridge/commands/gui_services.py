@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,16 +101,16 @@ class _Exports:
             raise VQSSError(f"'{ending}' is no format that can be written; give one of {', '.join(SUBTYPES)}")
         if file.resolve() == song.resolve():
             raise VQSSError(f"{file.name} is the song itself; give the mix another name")
-        effects, note = self._effects()
-        command = [*self._command(song, file), "--mix", *mix_options(self._remote), *effects]
-        return ExportJob(command, f"the mix of {song.name} to {file}{note}")
-
-    def _effects(self) -> tuple[list[str], str]:
-        """The rack of the moment as an option, and what is to be said about it."""
-        if self._racks is not None and self._racks.in_place:
-            return self._racks.options(), ""
-        loaded = any("/fx/" in parameter.path for parameter in self._remote.parameters())
-        return [], " (without the effects, which were not loaded by this window)" if loaded else ""
+        command = [*self._command(song, file), "--mix", *mix_options(self._remote)]
+        what = f"the mix of {song.name} to {file}"
+        if self._racks is None or not self._racks.in_place:
+            loaded = any("/fx/" in parameter.path for parameter in self._remote.parameters())
+            note = " (without the effects, which were not loaded by this window)" if loaded else ""
+            return ExportJob(command, what + note)
+        rack = self._racks.content()
+        if rack is None:
+            return ExportJob(command, what)
+        return ExportJob([*command, "--rack-on-stdin", *self._racks.bypass_options()], what, json.dumps(rack))
 
     def _command(self, song: Path, target: Path) -> list[str]:
         profile = [f"--latency={self._engine.setup.profile}"] if self._engine else []
