@@ -113,11 +113,12 @@ class OwnEngine(Protocol):
 
 @dataclass(frozen=True)
 class ExportJob:
-    """A command that writes something and tells its progress 0...1 on stdout; `what` it writes, in words. `told` is
-    what it reads from its stdin."""
+    """A command that writes something and tells its progress 0...1 on stdout; `what` it writes, in words, and `target`,
+    the file or folder that it writes to. `told` is what it reads from its stdin."""
 
     command: Sequence[str]
     what: str
+    target: Path
     told: str = ""
 
 

@@ -243,13 +243,19 @@ class TransportBar(QWidget):
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Write the stems into", self._songs_folder())
-        if not folder or self._song is None:
-            return
-        present = Path(folder) / self._song.stem
-        question = f"There are files in {present}. Replace the stems among them?"
-        taken = present.is_dir() and any(present.iterdir())
-        if not taken or agreed(self, question, "Replace", "Keep the old ones"):
-            self.export_stems(Path(folder))
+        job = self._job(self._services.export_stems, Path(folder)) if folder else None
+        if job is not None and self._may_fill(job.target):
+            self.export_wanted.emit(job)
+
+    def _may_fill(self, folder: Path) -> bool:
+        """Whether stems may be written into a folder; where it holds something, that is asked."""
+        try:
+            taken = folder.is_dir() and any(folder.iterdir())
+        except OSError as error:
+            self.failed.emit(f"{folder} cannot be looked into ({error.strerror}); choose another folder")
+            return False
+        question = f"There are files in {folder}. Replace the stems among them?"
+        return not taken or agreed(self, question, "Replace", "Keep the old ones")
 
     def _choose_file(self) -> None:
         if self._song is None:
@@ -261,20 +267,24 @@ class TransportBar(QWidget):
 
     def export_stems(self, folder: Path) -> None:
         """Ask for the stems of the song in a folder of their own in `folder`."""
-        self._want_export(self._services.export_stems, folder)
+        if (job := self._job(self._services.export_stems, folder)) is not None:
+            self.export_wanted.emit(job)
 
     def export_mix(self, file: Path) -> None:
         """Ask for the mix of the song, with the faders as they are."""
-        self._want_export(self._services.export_mix, file)
+        if (job := self._job(self._services.export_mix, file)) is not None:
+            self.export_wanted.emit(job)
 
-    def _want_export(self, export: Callable[[Path, Path], ExportJob] | None, target: Path) -> None:
+    def _job(self, export: Callable[[Path, Path], ExportJob] | None, target: Path) -> ExportJob | None:
+        """What writes the song; None, and `failed`, where nothing can."""
         if self._song is None or export is None:
             self.failed.emit("there is no song to write; open one")
-            return
+            return None
         try:
-            self.export_wanted.emit(export(self._song, target))
+            return export(self._song, target)
         except VQSSError as error:
             self.failed.emit(str(error))
+            return None
 
     @property
     def song(self) -> Path | None:

@@ -145,16 +145,28 @@ def test_a_window_is_not_closed_over_an_export_unasked(
         assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("name", "folder"), [("short.wav", "short"), ("...wav", "...wav")])
 def test_stems_are_not_replaced_unasked(
-    window: MixerWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MixerWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
 ) -> None:
-    (tmp_path / "short").mkdir()
-    (tmp_path / "short" / "edited.wav").write_text("by hand")
+    (tmp_path / "music" / "short.wav").rename(tmp_path / "music" / name)
+    window.model.put("/vqss/source", name)
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "edited.wav").write_text("by hand")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     with answering("Keep the old ones") as asked:
         window.transport._choose_folder()
-    assert len(asked) == 1 and str(tmp_path / "short") in asked[0]
-    assert not window.export.running and (tmp_path / "short" / "edited.wav").is_file()
+    assert len(asked) == 1 and f"{tmp_path / folder}." in asked[0]
+    assert not window.export.running and (tmp_path / folder / "edited.wav").is_file()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(
+    window: MixerWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / "/".join(["a" * 250] * 20)        # a longer path than there can be, refused to every user
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(deep))
+    window.transport._choose_folder()
+    assert "cannot be looked into (" in window.errors.label.text() and not window.export.running
 
 
 STUBBORN = """
@@ -174,7 +186,7 @@ def test_the_window_lives_on_while_an_export_is_cancelled(
     monkeypatch.setattr("gui.export._KILLED_AFTER_MS", killed_after_ms)
     with window_on(ControlSurface(4), tmp_path) as window:
         export = window.export
-        export.begin(ExportJob([sys.executable, "-c", STUBBORN.format(after=after)], "nothing"))
+        export.begin(ExportJob([sys.executable, "-c", STUBBORN.format(after=after)], "nothing", tmp_path))
         wait_until(lambda: export.progress.value() > 0)
         began_s = time.monotonic()
         click(export.stop)

@@ -41,7 +41,7 @@ def test_nothing_moves_under_a_hand_when_messages_and_exports_come(window: Mixer
     QTest.mousePress(fader, LEFT, NONE, fader.rect().center())
     window.notice.tell("No answer from the engine; trying again…")
     window.errors.tell(LONG)
-    window.export.begin(ExportJob([sys.executable, "-c", WAITING], "the stems of " + LONG))
+    window.export.begin(ExportJob([sys.executable, "-c", WAITING], "the stems of " + LONG, Path("stems")))
     settle()
     assert window.notice.isVisible() and window.errors.isVisible() and window.export.isVisible()
     assert places(window) == before
@@ -82,7 +82,7 @@ def test_a_message_is_reached_by_tab_and_closed_by_a_key(window: MixerWindow) ->
 
 
 def test_an_export_is_cancelled_in_the_status_line(window: MixerWindow) -> None:
-    window.export.begin(ExportJob([sys.executable, "-c", WAITING], "the stems"))
+    window.export.begin(ExportJob([sys.executable, "-c", WAITING], "the stems", Path("stems")))
     window.status.device.setFocus()
     key(window, Qt.Key.Key_Tab)
     assert QApplication.focusWidget() is window.export.stop

@@ -92,7 +92,7 @@ class _Exports:
         from gui.services import ExportJob
 
         target = folder / folder_name(song)
-        return ExportJob([*self._command(song, target), "--overwrite"], f"stems of {song.name} into {target}")
+        return ExportJob([*self._command(song, target), "--overwrite"], f"stems of {song.name} into {target}", target)
 
     def mix(self, song: Path, file: Path) -> ExportJob:
         from gui.services import ExportJob
@@ -106,11 +106,11 @@ class _Exports:
         if self._racks is None or not self._racks.in_place:
             loaded = any("/fx/" in parameter.path for parameter in self._remote.parameters())
             note = " (without the effects, which were not loaded by this window)" if loaded else ""
-            return ExportJob(command, what + note)
+            return ExportJob(command, what + note, file)
         rack = self._racks.content()
         if rack is None:
-            return ExportJob(command, what)
-        return ExportJob([*command, "--rack-on-stdin", *self._racks.bypass_options()], what, json.dumps(rack))
+            return ExportJob(command, what, file)
+        return ExportJob([*command, "--rack-on-stdin", *self._racks.bypass_options()], what, file, json.dumps(rack))
 
     def _command(self, song: Path, target: Path) -> list[str]:
         profile = [f"--latency={self._engine.setup.profile}"] if self._engine else []
