@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt6.QtCore import QEvent, QPointF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QSlider, QWidget
@@ -22,7 +24,7 @@ class DragControl(QSlider):
     """A value between `low` and `high`; `moved(value, gesture)` tells what the user wants.
 
     It shows what `show_value` gave it last and nothing else: whoever listens to `moved` answers with `show_value`.
-    A press never makes the value jump. Built on QSlider for what screen readers are told (in hundredths).
+    A press never makes the value jump. Built on QSlider for what screen readers are told.
     """
 
     moved = pyqtSignal(float, object)
@@ -32,6 +34,7 @@ class DragControl(QSlider):
         super().__init__(parent)
         self.low, self.high, self.default, self.step = low, high, default, step
         self.current = default
+        self._digits = 3 + max(0, -math.floor(math.log10(high - low))) if high > low else 3
         self._travel = 0.0
         self._last: QPointF | None = None
         self._gesture: object = None
@@ -39,7 +42,7 @@ class DragControl(QSlider):
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SAME_GESTURE_MS)
         self._pause.timeout.connect(self._end_gesture)
-        self.setRange(round(low * 100), round(high * 100))
+        self.setRange(self.told(low), self.told(high))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.show_value(default)
 
@@ -52,6 +55,10 @@ class DragControl(QSlider):
     def from_travel(self, travel: float) -> float:
         """The value where the handle stands at `travel`."""
         return self.low + travel * (self.high - self.low)
+
+    def told(self, value: float) -> int:
+        """What screen readers are told of a value: hundredths."""
+        return round(value * 100)
 
     def way_px(self) -> float:
         """How many pixels the handle can travel; negative where up is more."""
@@ -68,7 +75,7 @@ class DragControl(QSlider):
         """Show a value; tells nobody."""
         self.current = value
         blocked = self.blockSignals(True)
-        self.setValue(round(value * 100))
+        self.setValue(self.told(value))
         self.blockSignals(blocked)
         self.update()
 
@@ -78,7 +85,7 @@ class DragControl(QSlider):
         """Let listeners know that the user wants `value`."""
         if self._gesture is None:
             self._gesture = object()
-        self.moved.emit(round(min(max(value, self.low), self.high), 3), self._gesture)
+        self.moved.emit(round(min(max(value, self.low), self.high), self._digits), self._gesture)
 
     def _end_gesture(self) -> None:
         if self._last is None:
@@ -149,7 +156,7 @@ class DragControl(QSlider):
 
     def nudge(self, change: float, fine: bool) -> None:
         """Ask for a change of the value; several in a short time are one step of undo."""
-        self.ask(round(self.current + change * (_FINE if fine else 1.0), 3))
+        self.ask(self.current + change * (_FINE if fine else 1.0))
         self._pause.start()
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:

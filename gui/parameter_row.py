@@ -29,8 +29,10 @@ _WALK = tuple(
 
 
 def value_text(value: float, unit: str) -> str:
-    """`-20.0 dB`, `1.25 s`, `440 Hz`, `0.50`."""
+    """`-20.0 dB`, `1.25 s`, `440 Hz`, `0.50`, `0.0004`."""
     size = abs(value)
+    if 0 < size < 0.01 and unit != "dB":
+        return f"{value:.2g} {unit}".rstrip().replace("-", "−")
     digits = 0 if size >= 1000 else 1 if size >= 20 or unit == "dB" else 2
     return f"{value:.{digits}f} {unit}".rstrip().replace("-", "−")
 
@@ -54,7 +56,7 @@ class ValueSlider(DragControl):
         self._floor = max(low, high * 1e-4)
         self._power = 3.0 if unit in _CUBIC or (low == 1.0 and high >= 100) else 1.0
         span = high - low
-        super().__init__(low, high, default, 1.0 if unit == "dB" else span / 100)
+        super().__init__(low, high, default, 1.0 if unit == "dB" or span <= 0 else span / 100)
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setAccessibleName(name)
         self.setMinimumSize(60, 24)
@@ -63,10 +65,15 @@ class ValueSlider(DragControl):
     def sizeHint(self) -> QSize:
         return QSize(120, 24)
 
+    def told(self, value: float) -> int:
+        return round(1000 * min(self.to_travel(value), 1.0))        # a plug-in's bounds may be beyond Qt's numbers
+
     def to_travel(self, value: float) -> float:
+        if self.high <= self.low:
+            return 0.0
         if self._logarithmic:
             return max(math.log(max(value, self._floor) / self._floor) / math.log(self.high / self._floor), 0.0)
-        part = (value - self.low) / ((self.high - self.low) or 1.0)
+        part = (value - self.low) / (self.high - self.low)
         return max(part, 0.0) ** (1.0 / self._power)
 
     def from_travel(self, travel: float) -> float:
@@ -201,7 +208,7 @@ class ParameterRow(QWidget):
         if self.slider.held:
             pause.start()
         else:
-            self.asked.emit(round(self.slider.current, 2), None)
+            self.asked.emit(self.slider.current, None)
 
     def _build_switch(self, name: str, default: object, argument: Mapping[str, Any]) -> None:
         self.switch = SwitchButton("off", "switch", name)

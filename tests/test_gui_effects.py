@@ -13,7 +13,7 @@ from gui import chains as edit
 from gui.services import EffectKind
 from tests.gui_racks import Bench, bench
 from tests.gui_windows import application, click, drag, settle, turn, type_into, wait_until, window_on
-from vqss_engine.control import ControlSurface, Parameter
+from vqss_engine.control import Argument, ControlSurface, Parameter
 
 COMPRESSOR = EffectKind("Compressor", "built in", {"plugin": "Compressor"})
 DELAY = EffectKind("Delay", "built in", {"plugin": "Delay"})
@@ -176,6 +176,35 @@ def test_a_foreign_engine_has_values_and_says_what_cannot_be_done(tmp_path: Path
         assert not panel.add.isEnabled() and "not started by this window" in panel.note.text()
         turn(panel.cards[0].rows["gain_db"].slider, -6)
         assert surface.get(gain.path) == -6.0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "value", "step"),
+    [(0.0, 1e9, "", 5e8, 1e7), (-4e8, 4e8, "Hz", 2e8, None), (440.0, 440.0, "Hz", 440.0, 0.0), (0.0, 0.0, "", 0.0, 0.0),
+     (0.0, 0.001, "", 0.0004, 1e-5), (1e-4, 2e-3, "s", 4e-4, None)],
+    ids=["large", "large frequencies", "one frequency", "nothing", "small", "short times"],
+)  # fmt: skip
+def test_whatever_a_plug_in_has_for_a_range_can_be_shown_and_set(
+    tmp_path: Path, low: float, high: float, unit: str, value: float, step: float | None
+) -> None:
+    surface, path = ControlSurface(4), "/vqss/cluster/0/fx/0/x"
+    surface.register([Parameter(path, (Argument("x", "float", low, high, unit),), low, "clusters.0[0] Odd: x")])
+    with window_on(surface, tmp_path) as window:
+        window.dock.show("0")
+        row = window.dock.panel.cards[0].rows["x"]
+        type_into(row.field, f"{value:.10f}")
+        assert surface.get(path) == pytest.approx(value, rel=1e-6)
+        row.grab()
+        turn(row.slider, 1)
+        moved = surface.get(path)
+        assert isinstance(moved, float)
+        if step is None:        # not as far everywhere
+            assert value < moved < value + (high - low) / 10
+        else:
+            assert moved == pytest.approx(value + step, rel=1e-6)
+        drag(row.slider, QPoint(200, 0))
+        assert surface.get(path) == pytest.approx(high)
+        assert row.slider.value() == (row.slider.maximum() if high > low else 0)
 
 
 def test_the_catalogue_is_that_of_the_machine(mixer: Bench) -> None:
