@@ -13,11 +13,13 @@ due there as any writer does: it takes the surface's short lock, and tells its l
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.audio_files import disk_error
 from bridge.output_folder import make_folder
 from bridge.take_files import check_unused, show_new
 from vqss_engine.control import ControlSurface, Value
@@ -49,7 +51,7 @@ class Automation:
     def __init__(self, surface: ControlSurface, take: Take | None = None, target: Path | None = None) -> None:
         if target is not None:
             check_unused(target, "--write-automation")
-            make_folder(target.parent)  # at once: what was played for an hour must not be lost at its end
+            _check_writable(target)  # at once: what was played for an hour must not be lost at its end
         self._surface, self._target = surface, target
         self._due = list(_checked(surface, take)) if take else []
         self._start = dict(take.start) if take else {}
@@ -119,7 +121,8 @@ class Automation:
         """Write the file, whole or not at all; raises VQSSError where that fails. May be called twice.
 
         Of a run without a chunk, which failed at its start, there is nothing to write: it will be tried again.
-        Where another has taken its name meanwhile, it is written under a name like it, which the VQSSError tells.
+        Where another has taken its name meanwhile, it is written under a name like it, and where its folder takes
+        nothing any more, to that of temporary files; the VQSSError tells which it is.
         """
         if self._leave is None or self._target is None:
             return
@@ -127,9 +130,31 @@ class Automation:
         self._leave = None
         if not self._frame:
             return
-        written = write_take(self._target, Take(self._before, tuple(self._written)))
+        take = Take(self._before, tuple(self._written))
+        try:
+            written, fault = write_take(self._target, take), f"'{self._target}' exists by now"
+        except VQSSError as error:
+            written, fault = _write_elsewhere(self._target.name, take, error), str(error)
         if written != self._target:
-            raise VQSSError(f"'{self._target}' exists by now; the automation is kept as '{written}'")
+            raise VQSSError(f"{fault}; the automation is kept as '{written}'")
+
+
+def _check_writable(target: Path) -> None:
+    """Make the folder, and see whether a file can be made in it; raises VQSSError."""
+    make_folder(target.parent)
+    try:
+        with hidden_file(target) as probe:
+            probe.touch()
+    except OSError as error:
+        raise disk_error(target.parent, error) from error
+
+
+def _write_elsewhere(name: str, take: Take, failure: VQSSError) -> Path:
+    """Write a take among temporary files; raises the `failure` that there was where it belongs if that fails too."""
+    try:
+        return write_take(Path(tempfile.gettempdir()) / name, take)
+    except VQSSError:
+        raise failure from None
 
 
 def read_take(path: Path) -> Take:

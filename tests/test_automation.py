@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -93,11 +95,19 @@ def test_a_file_that_appears_during_the_run_stays(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_an_automation_that_cannot_be_written_does_not_swallow_the_report(
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make a file is /proc")
+def test_a_folder_that_takes_no_file_is_told_at_once() -> None:
+    with pytest.raises(VQSSError, match=r"cannot write to '/proc'"):
+        Automation(ControlSurface(4), None, Path("/proc/take.json"))
+
+
+def test_an_automation_that_cannot_be_written_is_kept_elsewhere_and_swallows_no_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small_bundle().save(tmp_path / "small")
-    folder = tmp_path / "takes"
+    folder, temporary = tmp_path / "takes", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     run_session = LiveSession.run
 
     def run_and_remove(session: LiveSession) -> dict[str, object]:
@@ -111,6 +121,7 @@ def test_an_automation_that_cannot_be_written_does_not_swallow_the_report(
     assert main(list(map(str, command))) == 1
     said = capsys.readouterr()
     assert "cannot write the automation" in said.err and "hops" in json.loads(said.out)
+    assert f"kept as '{temporary / 'take.json'}'" in said.err and read_take(temporary / "take.json").changes == ()
 
 
 def test_a_run_that_fails_at_its_start_leaves_no_automation(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def hidden_file(path: Path) -> Iterator[Path]:
     try:
         yield partial
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):     # a disk that takes nothing gives nothing back either
+            partial.unlink(missing_ok=True)
 
 
 def move_new(hidden: Path, target: Path) -> None:
