@@ -86,8 +86,8 @@ class LiveSession:
         self._stream: LiveStream | None = None
         self._last: LiveStream | None = None
         self._recorder = self._make_recorder()
-        self._transport = Transport(engine.surface, options.music)
-        self._transport.begin(options.song)
+        self.transport = Transport(engine.surface, options.music)
+        self.transport.begin(options.song)
         self._told = 0
 
     def _make_recorder(self) -> Recorder | None:
@@ -115,7 +115,7 @@ class LiveSession:
                 latency_ms = self._watch(began)
         finally:
             self._disconnect()
-            self._transport.close()
+            self.transport.close()
             self._telemetry.state = EngineState.STOPPED
             if self._recorder:
                 self._recorder.close()
@@ -126,7 +126,7 @@ class LiveSession:
     def _connect(self, device: Device, start: Callable[[Exchange], None] | None = None) -> LiveStream:
         before, automation = self._options.before_chunk, self._options.automation
         stream = LiveStream(
-            device, self._engine, self.counts.hop_times, self._transport.player, self._recorder, before, automation,
+            device, self._engine, self.counts.hop_times, self.transport.player, self._recorder, before, automation,
             self._options.clusters, known_block=self._known_block(device),
         )  # fmt: skip
         self._on_rate(stream.engine_hz)
@@ -184,7 +184,7 @@ class LiveSession:
         telemetry = self._telemetry
         telemetry.host_latency_ms = latency_ms["total"] - telemetry.engine_latency_ms
         telemetry.xruns = self.counts.xruns + stream.exchange.count(kernel.XRUNS)
-        self._transport.tick()
+        self.transport.tick()
         self._on_tick()
         return latency_ms
 

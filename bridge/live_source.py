@@ -40,6 +40,8 @@ class SongPlayer:
 
     def __init__(self, report: Callable[[str], None], on_end: Callable[[], None]) -> None:
         self._report, self._on_end = report, on_end
+        self.failed = False
+        """Whether a song was told to be damaged, or could not be played at all."""
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._exchange: Exchange | None = None
         self._path: Path | None = None
@@ -105,6 +107,7 @@ class SongPlayer:
                 self._fill()
             except Exception as error:  # whatever a decoder raises, the transport must go on to listen
                 foreseen = isinstance(error, VQSSError | OSError)
+                self.failed = True
                 self._report(str(error) if foreseen else f"the song failed ({type(error).__name__}: {error})")
                 self._give_up()
         self._stop_reading()
@@ -237,5 +240,5 @@ class SongPlayer:
     def _tell_damage(self, text: str) -> None:
         """Once for each song that is chosen: it is read again after its end, ahead of being heard."""
         if text and text != self._told:
-            self._told = text
+            self._told, self.failed = text, True
             self._report(text)

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from bridge import exchange_kernel as kernel
+from bridge.cli import main
 from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
 from bridge.live_source import SongPlayer
@@ -19,6 +20,7 @@ from bridge.song_stream import SongStream
 from bridge.transport import Transport
 from tests.live_runs import RATE, heard, playing, ramp, song_file
 from tests.osc_peers import wait_until
+from tests.streams import small_bundle
 from vqss_engine.control import ControlSurface
 from vqss_engine.errors import VQSSError
 
@@ -86,6 +88,16 @@ def test_a_damaged_song_is_heard_up_to_there_and_then_ends(
     device.close()
     exchange.hold()
     transport.close()
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(0.5, 1), (None, 0)], ids=["cut", "whole"])
+def test_a_mixdown_of_a_damaged_song_is_a_failure(tmp_path: Path, seconds: float | None, code: int) -> None:
+    small_bundle().save(tmp_path / "small")
+    path = song_file(tmp_path, ramp(round(SECONDS * RATE)))
+    if seconds:
+        cut(path, seconds)
+    assert main(["live", "--input=none", "--output=none", "--freewheel", "--osc=none", f"--seconds={SECONDS + 1}",
+                 f"--source={path}", f"--model={tmp_path / 'small'}"]) == code  # fmt: skip
 
 
 def test_play_tries_again_what_could_not_be_read(tmp_path: Path) -> None:

@@ -112,7 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(report)
     else:
         print_report(report)
-    status = status or int(session.recording_failed)
+    # on a stage the show goes on, but a mixdown is not what was asked for where its song is damaged
+    song_failed = arguments.freewheel and session.transport.player.failed
+    status = status or int(session.recording_failed or song_failed)
     if session.abandoned:
         # A stream that hangs in the audio system would hang the end of this process too.
         sys.stdout.flush()
