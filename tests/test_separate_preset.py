@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from bridge.cli import main
+from bridge.commands.options import preset_file, preset_folder
 from bridge.rack_host import RackHost
 from bridge.rack_presets import RackPresets
 from tests.streams import small_bundle, small_engine, worst_dbfs
@@ -55,6 +56,17 @@ def test_a_preset_does_the_same_to_a_file(place: Path) -> None:
     assert worst_dbfs(preset["cluster_02"] - plain["cluster_02"]) < -100     # its chain is passed by
     expected = 0.1 * preset["cluster_00"] + preset["cluster_01_bass"] + preset["cluster_02"]
     assert worst_dbfs(preset["mixdown"] - 10 ** (6 / 20) * expected) < -100
+
+
+def test_a_preset_may_be_given_by_its_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(place / "settings"))
+    monkeypatch.chdir(place)
+    kept = PresetFolder(preset_folder(), small_engine().surface)
+    kept.save("verse 1")
+    assert preset_file("verse 1") == kept.path("verse 1")
+    assert preset_file("none") == Path("none") and preset_file("model/verse 1") == Path("model/verse 1")
+    (place / "verse 1").write_text("here")
+    assert preset_file("verse 1") == Path("verse 1")
 
 
 def test_set_and_rack_go_first(place: Path) -> None:

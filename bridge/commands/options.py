@@ -77,6 +77,14 @@ def positive_seconds(text: str) -> float:
     return value
 
 
+def preset_file(text: str) -> Path:
+    """A preset by its path, or one that is kept by this name."""
+    from vqss_engine.presets import SUFFIX
+
+    path, kept = Path(text), preset_folder() / f"{text}{SUFFIX}"
+    return kept if path.name == text and not path.exists() and kept.is_file() else path
+
+
 def preset_folder() -> Path:
     """Where presets are kept by their names."""
     from platformdirs import user_config_path

@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_settings(parser)
     parser.add_argument(
-        "--preset", type=Path, metavar="FILE", help="mixer and effects as in a preset; --set and --rack go first"
-    )
+        "--preset", type=options.preset_file, metavar="FILE",
+        help="mixer and effects as in a preset (or its name); --set and --rack go first",
+    )  # fmt: skip
     parser.add_argument("--rack", type=Path, metavar="FILE", help="effects on stems and mixdown, as a rack file")
     parser.add_argument(
         "--mixdown", action="store_true", help="write mixdown.wav too, mixed as --preset and --set say"
