@@ -27,6 +27,7 @@ class EffectsDock(QObject):
         self.effects = EffectsModel(model, racks, self)
         self.panel = EffectsPanel(model, self.effects)
         self._row, self._main = row, main
+        self._counts: dict[str, int] = {}
         self.effects.changed.connect(self.refresh)
         self.panel.closed.connect(self.toggle)
         row.current_changed.connect(self._follow)
@@ -54,7 +55,9 @@ class EffectsDock(QObject):
 
     def refresh(self) -> None:
         """Show on all strips what effects they have."""
+        now = self.effects.now()
         for key in (MAIN, *(str(strip.k) for strip in self._row.strips)):
+            self._counts[key] = now.count(key)
             self._show_count(key)
 
     def show_value(self, path: str, value: Value) -> bool:
@@ -69,4 +72,4 @@ class EffectsDock(QObject):
 
     def _show_count(self, key: str) -> None:
         strip = self._main if key == MAIN else self._row.strips[int(key)]
-        strip.fx.show_effects(self.effects.count(key), self.effects.bypassed(key))
+        strip.fx.show_effects(self._counts.get(key, 0), self.effects.bypassed(key))

@@ -18,24 +18,15 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from gui import chains as edit
+from gui.effects_now import EffectsNow, loaded_effects
 from gui.history import Step
 from gui.model import MixerModel
 from gui.services import Chains, EffectKind, Racks
-from vqss_engine.control import Parameter, Value, bypass_path, place_of, vocabulary
+from vqss_engine.control import Value, bypass_path, place_of, vocabulary
 from vqss_engine.errors import VQSSError
 
 RACK = "rack"
 """The name under which undo knows the whole rack."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """An effect that has addresses: its number in the chain, what it is called, and its parameters."""
-
-    index: int
-    title: str
-    parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True)
@@ -72,12 +63,22 @@ class EffectsModel(QObject):
         """Whether a rack is on its way."""
         return self._loading is not None
 
+    def now(self) -> EffectsNow:
+        """All of it. It takes some milliseconds for a large rack: to be asked once for all that is shown of it."""
+        loaded = loaded_effects(self._model.mixer.parameters())
+        known = self._racks is not None and (self.busy or self._racks.in_place)
+        editable = self._racks is not None and self._model.connected and (known or not loaded)
+        return EffectsNow(self._known_chains() if known else {}, known, editable, loaded)
+
+    def _known_chains(self) -> Chains:
+        if self._loading is not None:
+            return (self._waiting[-1] if self._waiting else self._loading).chains
+        return self._racks.chains() if self._racks is not None else {}
+
     @property
     def editable(self) -> bool:
         """Whether effects can be added, ordered and removed here."""
-        if self._racks is None or not self._model.connected:
-            return False
-        return self.busy or self._racks.in_place or not self.keys
+        return self.now().editable
 
     @property
     def why_not(self) -> str:
@@ -92,31 +93,7 @@ class EffectsModel(QObject):
     @property
     def chains(self) -> Chains:
         """The rack: what is on its way, or what was loaded here, with the values of now."""
-        if self._loading is not None:
-            return (self._waiting[-1] if self._waiting else self._loading).chains
-        return self._racks.chains() if self._racks is not None and self._racks.in_place else {}
-
-    @property
-    def keys(self) -> set[str]:
-        """The chains that have effects in the engine."""
-        found = (place_of(parameter.path) for parameter in self._model.mixer.parameters())
-        return {place.chain for place in found if place is not None}
-
-    def loaded(self, key: str) -> list[Loaded]:
-        """The effects of a chain that have parameters, as the engine tells them."""
-        found: dict[int, list[Parameter]] = {}
-        for parameter in self._model.mixer.parameters():
-            place = place_of(parameter.path)
-            if place and place.effect is not None and place.chain == key:
-                found.setdefault(place.effect, []).append(parameter)
-        return [Loaded(index, _title(own[0]), tuple(own)) for index, own in sorted(found.items())]
-
-    def count(self, key: str) -> int:
-        """How many effects a chain has, as far as can be known."""
-        if self._racks is not None and (self.busy or self._racks.in_place):
-            return len(edit.chain_of(self.chains, key))
-        loaded = self.loaded(key)
-        return loaded[-1].index + 1 if loaded else int(key in self.keys)
+        return self.now().chains
 
     def bypassed(self, key: str) -> bool:
         """Whether a chain is passed by."""
@@ -133,11 +110,12 @@ class EffectsModel(QObject):
         if self._racks is None:
             self.failed.emit(self.why_not)
             return
-        if undoable and (self.busy or self._racks.in_place) and chains == self.chains:
-            return      # a rack that is loaded again would end what its effects hold
         step = None
         if undoable:
-            step = self._model.history.add({RACK: self._state(self.chains)}, {RACK: self._state(chains)})
+            now = self.now()
+            if now.known and chains == now.chains:
+                return      # a rack that is loaded again would end what its effects hold
+            step = self._model.history.add({RACK: self._state(now.chains)}, {RACK: self._state(chains)})
             self._model.history_changed.emit()
         self._waiting.append(Wanted(chains, bypassed, step))
         if not self.busy:
@@ -187,7 +165,8 @@ class EffectsModel(QObject):
 
     def state(self) -> str | None:
         """The rack as undo keeps it; None where it cannot be brought back from here."""
-        return self._state(self.chains) if self._racks is not None and self.editable else None
+        now = self.now()
+        return self._state(now.chains) if now.editable else None
 
     def write(self, path: Path) -> None:
         """Write the effects as they are into a rack file."""
@@ -211,7 +190,7 @@ class EffectsModel(QObject):
 
     def _state(self, chains: Chains) -> str:
         """The rack as undo keeps it, with those of its chains that are passed by at this moment."""
-        bypassed = sorted(key for key in self.keys & chains.keys() if self.bypassed(key))
+        bypassed = sorted(key for key in chains if self.bypassed(key))
         return json.dumps({"chains": chains, "bypassed": bypassed})
 
     def _take_loaded(self, after: str) -> None:
@@ -262,8 +241,3 @@ class EffectsModel(QObject):
             if all(entry.get(name) == value for name, value in kind.entry.items()):
                 return kind.fixed
         return ()
-
-
-def _title(parameter: Parameter) -> str:
-    """The effect's name in what its parameters say of themselves: `clusters.3[0] Compressor: threshold`."""
-    return parameter.description.partition(":")[0].partition(" ")[2] or "Effect"

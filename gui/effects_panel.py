@@ -25,7 +25,8 @@ from gui.buttons import touch_button
 from gui.chains import MAIN
 from gui.effect_card import EffectCard
 from gui.effect_focus import card_of, heir, order_tabs
-from gui.effects_model import EffectsModel, Loaded
+from gui.effects_model import EffectsModel
+from gui.effects_now import EffectsNow, Loaded
 from gui.menus import add_action, new_menu
 from gui.model import MixerModel, cluster_path
 from gui.parameter_row import ParameterRow
@@ -135,13 +136,14 @@ class EffectsPanel(QFrame):
         called = self._called(name) if name else []
         place = called.index(focused) if focused in called else 0
         at = card_of(focused, self.cards)
-        self._show_head()
+        now = self.effects.now()
+        self._show_head(now)
         for card in self.cards:
             self._list.removeWidget(card)
             card.hide()
             card.deleteLater()
         self.cards, self._rows = [], {}
-        self._add_cards()
+        self._add_cards(now)
         order_tabs(self.more, self.cards)
         if name and (made := self._called(name)):
             made[min(place, len(made) - 1)].setFocus()      # the new one in the place of the old one
@@ -153,19 +155,19 @@ class EffectsPanel(QFrame):
         named = [widget for widget in self.findChildren(QWidget) if widget.accessibleName() == name]
         return [widget for widget in named if widget.isVisibleTo(self) and widget.isEnabled()]
 
-    def _add_cards(self) -> None:
-        chain = edit.chain_of(self.effects.chains, self.key)
-        loaded = {effect.index: effect for effect in self.effects.loaded(self.key)}
+    def _add_cards(self, now: EffectsNow) -> None:
+        chain = edit.chain_of(now.chains, self.key)
+        loaded = {effect.index: effect for effect in now.loaded.get(self.key, ())}
         if chain:
             for index, entry in enumerate(chain):
                 running = edit.running_index(chain, index)
                 present = loaded.get(running) if edit.is_on(entry) and not self.effects.busy else None
-                self._add_card(index, edit.entry_title(entry), entry, present)
+                self._add_card(now, index, edit.entry_title(entry), entry, present)
         elif not self.effects.busy:
             for effect in loaded.values():
-                self._add_card(effect.index, edit.spaced(effect.title), {}, effect)
+                self._add_card(now, effect.index, edit.spaced(effect.title), {}, effect)
 
-    def _show_head(self) -> None:
+    def _show_head(self, now: EffectsNow) -> None:
         main = self.key == MAIN
         color = theme.TEXT if main else self._model.text(cluster_path(int(self.key), "color"))
         self.number.setText("M" if main else self.key)
@@ -174,24 +176,23 @@ class EffectsPanel(QFrame):
         )
         name = "Main output" if main else self._model.text(cluster_path(int(self.key), "name")) or f"Cluster {self.key}"
         self.title.setText(self.title.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 210))
-        effects = self.effects
-        count = effects.count(self.key)
-        self.add.setEnabled(effects.editable)
-        self.bypass.setEnabled(self.key in effects.keys)
-        self.bypass.show_on(effects.bypassed(self.key))
-        self.more.setEnabled(effects.editable or bool(effects.keys))
-        text = "" if effects.editable else effects.why_not
-        if effects.busy:
+        self.add.setEnabled(now.editable)
+        self.bypass.setEnabled(self.key in now.loaded)
+        self.bypass.show_on(self.effects.bypassed(self.key))
+        self.more.setEnabled(now.editable or bool(now.loaded))
+        text = "" if now.editable else self.effects.why_not
+        if self.effects.busy:
             text = "Loading…"
-        elif not count and effects.editable:
+        elif not now.count(self.key) and now.editable:
             text = "No effects. Add one: it is heard on this strip, before its fader."
         self.note.setText(text)
         self.note.setVisible(bool(text))
 
-    def _add_card(self, index: int, title: str, entry: dict[str, object], loaded: Loaded | None) -> None:
-        effects = self.effects
-        last = index + 1 == effects.count(self.key)
-        card = EffectCard(index, title, edit.is_on(entry), effects.editable and bool(entry), last)
+    def _add_card(
+        self, now: EffectsNow, index: int, title: str, entry: dict[str, object], loaded: Loaded | None
+    ) -> None:
+        effects, last = self.effects, index + 1 == now.count(self.key)
+        card = EffectCard(index, title, edit.is_on(entry), now.editable and bool(entry), last)
         card.moved.connect(lambda by: self._edit(index, title, partial(edit.moved, by=by)))
         card.removed.connect(lambda: self._edit(index, title, edit.removed))
         card.switched.connect(lambda on: self._edit(index, title, partial(edit.switched, on=on)))
@@ -271,11 +272,11 @@ class EffectsPanel(QFrame):
 
     def more_menu(self) -> QMenu:
         """What concerns the whole rack."""
-        menu = new_menu(self)
+        menu, now = new_menu(self), self.effects.now()
         for text, act, possible in (
-            ("Load a rack…", self._load, self.effects.editable),
-            ("Save the rack as…", self._save, self.effects.editable and bool(self.effects.chains)),
-            ("Remove all effects", self.effects.remove_all, bool(self.effects.keys or self.effects.chains)),
+            ("Load a rack…", self._load, now.editable),
+            ("Save the rack as…", self._save, now.editable and bool(now.chains)),
+            ("Remove all effects", self.effects.remove_all, bool(now.loaded or now.chains)),
         ):
             add_action(menu, text, act).setEnabled(possible)
         return menu

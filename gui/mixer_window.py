@@ -69,6 +69,7 @@ class MixerWindow(QMainWindow):
         self._help: KeysDialog | None = None
         self.devices: DeviceDialog | None = None
         self._met = False
+        self._due: set[str] = set()
         self._lay_out()
         self._connect()
         self.zones = zones_of(self)
@@ -114,6 +115,7 @@ class MixerWindow(QMainWindow):
         for bar in (self.errors, self.notice):
             bar.left.connect(self.row.rest)
         self.model.changed.connect(self._show_value)
+        self.model.caught_up.connect(self._show_due)
         self.model.failed.connect(self.errors.tell)
         self.model.connection_changed.connect(self._show_connection)
         self.transport.failed.connect(self.errors.tell)
@@ -150,20 +152,21 @@ class MixerWindow(QMainWindow):
             self.row.strips[k].show_value(leaf, value)  # type: ignore[arg-type]
             if leaf in ("name", "color"):
                 self._name_row(k)
-            if leaf in ("group", "name"):
-                self.row.show_groups()
-            elif leaf in ("solo", "mute"):
-                self.row.show_audibility()
-                self.row.hide_unneeded()
-                self.toolbar.show_soloed(any(strip.solo.isChecked() for strip in self.row.strips))
+            self._due.add(leaf)
         elif path.startswith(DEVICE):
+            self._due.add(DEVICE)
+        elif not self.dock.show_value(path, value):  # type: ignore[arg-type]
+            place = self.main if path.startswith(("/vqss/main/", "/vqss/bypass")) else self.transport
+            place.show_value(path, value)  # type: ignore[arg-type]
+
+    def _show_due(self) -> None:
+        """Show what follows from the values that were shown, once for all of them."""
+        due, self._due = self._due, set()
+        self.row.show_due(due)
+        if due & {"solo", "mute"}:
+            self.toolbar.show_soloed(any(strip.solo.isChecked() for strip in self.row.strips))
+        if DEVICE in due:
             self._show_device()
-        elif self.dock.show_value(path, value):  # type: ignore[arg-type]
-            pass
-        elif path.startswith(("/vqss/main/", "/vqss/bypass")):
-            self.main.show_value(path, value)  # type: ignore[arg-type]
-        else:
-            self.transport.show_value(path, value)  # type: ignore[arg-type]
 
     def _name_row(self, k: int) -> None:
         color, name = (self.model.text(cluster_path(k, leaf)) for leaf in ("color", "name"))
@@ -188,9 +191,9 @@ class MixerWindow(QMainWindow):
         for parameter in self.model.mixer.parameters():
             if (value := self.model.find(parameter.path)) is not None:
                 self._show_value(parameter.path, value)
-        self.row.show_groups()
+        self._due |= {"group", DEVICE}
+        self._show_due()
         self.dock.refresh()
-        self._show_device()
 
     @property
     def _fits(self) -> bool:

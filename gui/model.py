@@ -37,6 +37,8 @@ class MixerModel(QObject):
     """Reads, sets and follows a mixer; what is set through `move` can be undone."""
 
     changed = pyqtSignal(str, object)
+    caught_up = pyqtSignal()
+    """After the last of several `changed`."""
     vocabulary_changed = pyqtSignal()
     connection_changed = pyqtSignal(bool)
     failed = pyqtSignal(str)
@@ -270,3 +272,4 @@ class MixerModel(QObject):
         for path in stale:
             if (value := self.find(path)) is not None:
                 self.changed.emit(path, value)
+        self.caught_up.emit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QScrollArea, QWidget
 
@@ -93,6 +95,14 @@ class StripRow(QScrollArea):
             self.strip.rest()
         else:
             self.stand_in.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def show_due(self, leaves: Collection[str]) -> None:
+        """Show what follows for all strips where such parameters of any have changed."""
+        if "group" in leaves or "name" in leaves:
+            self.show_groups()
+        elif "solo" in leaves or "mute" in leaves:
+            self.show_audibility()
+            self.hide_unneeded()
 
     def show_groups(self) -> None:
         """Show who follows whose strip."""

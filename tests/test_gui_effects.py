@@ -178,6 +178,36 @@ def test_a_foreign_engine_has_values_and_says_what_cannot_be_done(tmp_path: Path
         assert surface.get(gain.path) == -6.0
 
 
+class Listing(ControlSurface):
+    """Counts how often all its parameters are asked for."""
+
+    listings = 0
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        self.listings += 1
+        return super().parameters()
+
+
+def test_effects_are_looked_up_once_for_all_that_shows_them(tmp_path: Path) -> None:
+    counts = []
+    for clusters in (4, 16):
+        surface = Listing(clusters)
+        gain = surface.parameter("/vqss/cluster/0/gain").arguments
+        on = surface.parameter("/vqss/cluster/0/mute").arguments
+        chains = [f"/vqss/cluster/{k}/fx" for k in range(clusters)]
+        surface.register([Parameter(f"{base}/{i}/gain_db", gain, 0.0, "x[0] Gain: gain")
+                          for base in chains for i in range(clusters)])  # fmt: skip
+        surface.register([Parameter(f"{base}/bypass", on, False, "pass by") for base in chains])
+        with window_on(surface, tmp_path) as window:
+            window.dock.show("0")
+            assert window.row.strips[3].fx.text() == f"FX {clusters}" and len(window.dock.panel.cards) == clusters
+            for show in (window.dock.refresh, window.dock.panel.refresh, window.show_values_again):
+                surface.listings = 0
+                show()
+                counts.append(surface.listings)
+    assert counts == [1, 1, 2, 1, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "unit", "value", "step"),
     [(0.0, 1e9, "", 5e8, 1e7), (-4e8, 4e8, "Hz", 2e8, None), (440.0, 440.0, "Hz", 440.0, 0.0), (0.0, 0.0, "", 0.0, 0.0),

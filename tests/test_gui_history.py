@@ -169,3 +169,15 @@ def test_the_menu_joins_and_offers_no_circle(window: MixerWindow, surface: Contr
     assert colors is not None
     colors.actions()[0].trigger()
     assert_agreement(window, surface)
+
+
+def test_groups_of_many_strips_are_shown_once(window: MixerWindow, surface: ControlSurface) -> None:
+    shown: list[bool] = []
+    window.row.use_changed.connect(lambda: shown.append(True))
+    surface.set_many({f"/vqss/cluster/{k}/{leaf}": value for k in range(1, 6)
+                      for leaf, value in (("name", f"n{k}"), ("group", 0), ("mute", True))})  # fmt: skip
+    settle()
+    assert len(shown) == 1
+    assert_agreement(window, surface)
+    window.show_values_again()
+    assert len(shown) == 2
