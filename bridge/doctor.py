@@ -139,20 +139,14 @@ def check_portaudio() -> Check:
 
 
 JACK_PROBE = """
-import ctypes, ctypes.util, sys
-path = ctypes.util.find_library("jack")
-if path is None:
-    sys.exit("libjack is not installed")
-jack = ctypes.CDLL(path)
-jack.jack_client_open.restype = ctypes.c_void_p
-jack.jack_get_sample_rate.restype = jack.jack_get_buffer_size.restype = ctypes.c_uint32
-status, no_start_server = ctypes.c_int(0), 1
-client = jack.jack_client_open(b"vqss-doctor", no_start_server, ctypes.byref(status))
-if not client:
-    sys.exit("no JACK server is running")
-client = ctypes.c_void_p(client)
-rate, period = jack.jack_get_sample_rate(client), jack.jack_get_buffer_size(client)
-print(f"server at {rate} Hz, {period} frames a period")
+import sys
+from bridge.jack_library import jack_library, open_client
+from vqss_engine.errors import VQSSError
+try:
+    jack, client = jack_library(), open_client("vqss-doctor")
+except VQSSError as error:
+    sys.exit(str(error).partition(";")[0])
+print(f"server at {jack.jack_get_sample_rate(client)} Hz, {jack.jack_get_buffer_size(client)} frames a period")
 jack.jack_client_close(client)
 """
 
@@ -162,7 +156,7 @@ def check_jack() -> Check:
     if fine:
         return Check("JACK", True, text)
     fix = "only for routing to a DAW: start jackd or PipeWire's JACK"
-    if "not installed" in text:
+    if text.startswith("no JACK ("):
         fix = f"only for routing to a DAW: {install_hint('jackd2', 'jack') or 'see jackaudio.org'}"
     return Check("JACK", None, text, fix)
 

@@ -10,6 +10,7 @@ import pytest
 
 from bridge import doctor
 from bridge.doctor import Check
+from tests.jack_server import JackServer
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def test_only_what_is_needed_decides() -> None:
     assert doctor.exit_code([optional, Check("Python", True, "3.11")]) == 0
     assert doctor.exit_code([optional, Check("model", False, "damaged", "install again")]) == 1
     assert doctor.to_json([Check("model", False, "damaged")])["ok"] is False
+
+
+def test_a_jack_server_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with JackServer() as server:
+        for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+            monkeypatch.setenv(name, server.environment[name])
+        found = doctor.check_jack()
+    assert found == Check("JACK", True, "server at 44100 Hz, 256 frames a period")
+    lost = doctor.check_jack()
+    assert (lost.ok, lost.detail) == (None, "no JACK server is running")
 
 
 def test_a_crash_in_a_probe_is_a_finding() -> None:
