@@ -17,14 +17,14 @@ _TRIES = 16
 
 
 def host_and_port(text: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> tuple[str, int]:
-    """`HOST:PORT`, `HOST`, `:PORT`, `PORT` or `[IPv6]:PORT` as a pair; what is left out is the default.
+    """`HOST:PORT`, `HOST`, `:PORT`, `PORT`, `[IPv6]:PORT` or `[IPv6]` as a pair; what is left out is the default.
 
     Raises UsageError.
     """
     left, colon, right = text.strip().rpartition(":")
     if not colon:
         left, right = ("", right) if right.isdigit() else (right, "")
-    elif text.count(":") > 1 and not text.startswith("["):
+    elif text.endswith("]") or (text.count(":") > 1 and not text.startswith("[")):
         left, right = text, ""
     left = left.removeprefix("[").removesuffix("]")
     if right and not (right.isdecimal() and int(right) <= 65535):

@@ -95,6 +95,7 @@ def test_an_unknown_host_is_one_clear_error() -> None:
         ("localhost", ("localhost", 9000)),
         ("[::1]:9001", ("::1", 9001)),
         ("::1", ("::1", 9000)),
+        ("[::1]", ("::1", 9000)),
         ("host:0", ("host", 0)),
     ],
 )
