@@ -53,7 +53,7 @@ def add_arguments(
     parser.add_argument("--osc", default="", metavar="HOST:PORT", help=osc)
     parser.add_argument("--music", type=Path, metavar="DIR", help="folder songs may be loaded from over OSC")
     parser.add_argument("--racks", type=Path, metavar="DIR", help=f"folder racks may be loaded from ({racks})")
-    parser.add_argument("--preset", type=options.preset_file, metavar="FILE", help="begin with it (or by its name)")
+    parser.add_argument("--preset", type=options.preset_file, metavar="FILE", help="begin with a preset, or its name")
     parser.add_argument("--rack", type=Path, metavar="FILE", help="effects, as a rack file")
     options.add_settings(parser)
     parser.add_argument("--automation", type=Path, metavar="FILE", help="move faders and effects as written there")
