@@ -19,7 +19,8 @@ run:  ## separate SONG=path (default: a song the project renders itself) into ou
 	@mkdir -p out
 	@if [ -z "$$SONG" ]; then \
 		SONG=out/demo.wav; \
-		[ -f "$$SONG" ] || { $(PYTHON) examples/demo_song.py out/.demo.wav && mv out/.demo.wav "$$SONG"; } || exit 1; \
+		[ -f "$$SONG" ] || { rm -f out/.demo.wav && $(PYTHON) examples/demo_song.py out/.demo.wav \
+			&& mv out/.demo.wav "$$SONG"; } || exit 1; \
 	fi; \
 	$(VQSS) separate "$$SONG" -o out --figure --mixdown --overwrite $(ARGS)
 

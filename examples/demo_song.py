@@ -278,21 +278,35 @@ def render(seconds: float = SONG_SECONDS, sample_rate: int = 44100) -> dict[str,
     return {name: np.pad(stem * (0.9 / peak), rest).astype(np.float32) for name, stem in stems.items()}
 
 
+def length(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to 600")
+    return seconds
+
+
 def main() -> None:
     import soundfile
 
     parser = argparse.ArgumentParser(description="Render the project's own demo song.")
     parser.add_argument("out", type=Path, help="the mix, e.g. out/demo.wav")
     parser.add_argument("--stems", type=Path, help="also write every stem into this folder")
-    parser.add_argument("--seconds", type=float, default=SONG_SECONDS)
+    parser.add_argument("--seconds", type=length, default=SONG_SECONDS)
     arguments = parser.parse_args()
+    out = arguments.out
+    files = {name: arguments.stems / f"{name}.wav" for name in MIX} if arguments.stems else {}
+    for path in (out, *files.values()):
+        if path.exists():
+            raise SystemExit(f"'{path}' exists; choose another name, or move it away")
+    if not soundfile.check_format(out.suffix[1:], "PCM_24"):
+        raise SystemExit(f"'{out}' is of no kind that holds 24 bits; give a name that ends in .wav")
     stems = render(arguments.seconds)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(arguments.out, sum(stems.values()).T, 44100, subtype="PCM_24")
-    if arguments.stems:
-        arguments.stems.mkdir(parents=True, exist_ok=True)
-        for name, stem in stems.items():
-            soundfile.write(arguments.stems / f"{name}.wav", stem.T, 44100, subtype="PCM_24")
+    try:
+        for path, sound in [(out, sum(stems.values())), *((path, stems[name]) for name, path in files.items())]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, sound.T, 44100, subtype="PCM_24")
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise SystemExit(f"cannot write: {error}") from error
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pedalboard import Compressor, Gain, HighpassFilter
 from pedalboard.io import AudioFile
 
 from bridge.pedalboard_bridge import PluginChain, VQSSeparator
-from examples.karaoke import BLOCK_SAMPLES, clusters_of
+from examples.karaoke import BLOCK_SAMPLES, clusters_of, new_file
 
 
 def drum_bus(model: str | None, drums: list[int], blend: float) -> PluginChain:
@@ -34,9 +34,9 @@ def main() -> None:
     parser.add_argument("--blend", type=float, default=0.5, help="level of the squashed drums, 0 to 1 (default: 0.5)")
     options = parser.parse_args()
 
-    drums = clusters_of(VQSSeparator(options.model), options.drums, "drums")
-    bus = drum_bus(options.model, drums, options.blend)
-    with AudioFile(options.song) as song:
+    with new_file(options.out), AudioFile(options.song) as song:
+        drums = clusters_of(VQSSeparator(options.model), options.drums, "drums")
+        bus = drum_bus(options.model, drums, options.blend)
         dry = np.zeros((song.num_channels, 0), np.float32)
         with AudioFile(options.out, "w", song.samplerate, song.num_channels, bit_depth=24) as out:
             while song.tell() < song.frames:

@@ -14,7 +14,7 @@ import numpy as np
 from pedalboard.io import AudioFile
 
 from bridge.pedalboard_bridge import VQSSeparator
-from examples.karaoke import clusters_of
+from examples.karaoke import clusters_of, new_file
 
 ATTACK_S, RELEASE_S, STEP_S = 0.02, 0.25, 0.005
 THRESHOLD = 10 ** (-36 / 20)
@@ -45,16 +45,17 @@ def main() -> None:
     parser.add_argument("--depth", type=float, default=-6.0, help="how far to duck, in dB (default: -6)")
     options = parser.parse_args()
 
-    with AudioFile(options.song) as song:
-        mix, rate = song.read(song.frames), song.samplerate
-    separator = VQSSeparator(options.model)
-    separator.solo = clusters_of(separator, options.vocals, "vocals")
-    vocals = separator(mix, rate)
-    separator.solo = clusters_of(separator, options.guitar, "guitar")
-    guitar = separator(mix, rate)
-    out = mix + (ducking_gain(vocals, rate, options.depth) - 1) * guitar
-    with AudioFile(options.out, "w", rate, out.shape[0], bit_depth=24) as file:
-        file.write(out)
+    with new_file(options.out):
+        with AudioFile(options.song) as song:
+            mix, rate = song.read(song.frames), song.samplerate
+        separator = VQSSeparator(options.model)
+        separator.solo = clusters_of(separator, options.vocals, "vocals")
+        vocals = separator(mix, rate)
+        separator.solo = clusters_of(separator, options.guitar, "guitar")
+        guitar = separator(mix, rate)
+        out = mix + (ducking_gain(vocals, rate, options.depth) - 1) * guitar
+        with AudioFile(options.out, "w", rate, out.shape[0], bit_depth=24) as file:
+            file.write(out)
 
 
 if __name__ == "__main__":
