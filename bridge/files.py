@@ -126,7 +126,8 @@ def separate_file(
     with AudioReader(song) as reader:
         effects = _effects(reader, job, surface)
         _check_target(folder, reader, job, surface.clusters)
-        with filled_folder(job.waiting / folder.name if job.waiting else folder) as partial:
+        place, overwrite = (job.waiting / folder.name, False) if job.waiting else (folder, job.overwrite)
+        with filled_folder(place, overwrite) as partial:
             return _SongJob(reader, bundle, surface, job, partial, effects).run(folder, advance)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bridge.audio_files import disk_error
 from bridge.manifest import MANIFEST_NAME, files_listed
 from vqss_engine.errors import VQSSError
-from vqss_engine.whole_files import hidden_beside
+from vqss_engine.whole_files import hidden_beside, move_new
 
 
 def folder_name(song: Path) -> str:
@@ -49,35 +49,38 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def filled_folder(folder: Path) -> Iterator[Path]:
+def filled_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
     """Give a hidden folder to fill, then move what it holds to `folder`; after any error until then both are as before.
 
-    In an existing `folder` the new files take their places one by one; then those are removed that its earlier manifest
-    lists and that have no successor. All others stay. Where the disk refuses in the midst of that, old files lie beside
-    new ones, under the old manifest. Raises VQSSError where the disk refuses.
+    To overwrite, the new files take their places one by one; then those are removed that the earlier manifest lists and
+    that have no successor. All others stay. Where the disk refuses in the midst of that, old files lie beside new ones,
+    under the old manifest. Else `folder` must hold nothing at the end either. Raises VQSSError where it does, and where
+    the disk refuses.
     """
-    with made_folder(folder.parent), _shown_at_end(hidden_beside(folder), folder) as partial:
+    show = _show if overwrite else _show_new
+    with made_folder(folder.parent), _at_end(hidden_beside(folder), folder, show) as partial:
         yield partial
 
 
 @contextmanager
-def filled_together(folder: Path) -> Iterator[Path]:
+def filled_together(folder: Path, overwrite: bool) -> Iterator[Path]:
     """Give a hidden folder in `folder`, for folders and files that are shown together, or else none of them.
 
     Folders take their places first, each as those of `filled_folder`, then files. Raises VQSSError where the disk
-    refuses.
+    refuses, or where one of them is there and not to be overwritten.
     """
-    with made_folder(folder), _shown_at_end(hidden_beside(folder / "together"), folder) as partial:
+    show, partial = (_show if overwrite else _show_beside), hidden_beside(folder / "together")
+    with made_folder(folder), _at_end(partial, folder, show) as partial:
         yield partial
 
 
 @contextmanager
-def _shown_at_end(partial: Path, folder: Path) -> Iterator[Path]:
+def _at_end(partial: Path, folder: Path, show: Callable[[Path, Path], None]) -> Iterator[Path]:
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         yield partial
-        _show(partial, folder)
+        show(partial, folder)
     except OSError as error:
         raise disk_error(partial.parent, error) from error
     finally:
@@ -98,6 +101,44 @@ def made_folder(folder: Path) -> Iterator[None]:
         for path in made:
             with suppress(OSError):
                 path.rmdir()
+
+
+def _show_new(partial: Path, folder: Path) -> None:
+    """Let `folder` become what `partial` is, unless it holds something by now: raises VQSSError then."""
+    try:
+        if not _is_empty(folder):
+            os.rename(partial, folder)
+            return
+        (folder / MANIFEST_NAME).open("xb").close()     # of runs that find it empty at once, one makes this file
+    except OSError as error:
+        if os.path.lexists(folder) and not _is_empty(folder):
+            raise _come_meanwhile(folder) from error
+        raise
+    _replace_contents(partial, folder)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _come_meanwhile(path: Path) -> VQSSError:
+    return VQSSError(f"'{path}' has come meanwhile and is kept; pass --overwrite or choose another folder with -o")
+
+
+def _show_beside(partial: Path, folder: Path) -> None:
+    """Show in `folder` all that `partial` holds, or nothing: raises VQSSError where a name is taken by now."""
+    shown: list[Path] = []
+    for path in sorted(partial.iterdir(), key=Path.is_file):
+        target = folder / path.name
+        try:
+            (_show_new if path.is_dir() else move_new)(path, target)
+        except (OSError, VQSSError) as error:
+            for made in shown:
+                shutil.rmtree(made, ignore_errors=True)
+            if isinstance(error, FileExistsError):
+                raise _come_meanwhile(target) from error
+            raise
+        shown.append(target)
 
 
 def _show(partial: Path, folder: Path) -> None:

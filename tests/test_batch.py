@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,15 @@ def test_a_rack_that_one_song_refuses_does_not_stop_the_others(
     assert [entry["song"] for entry in report["songs"]] == ["fine.wav"]
     assert [entry["song"] for entry in report["failed"]] == songs[:1]
     assert "rack entry clusters.3[0]" in report["failed"][0]["error"]
+
+
+def test_of_two_runs_into_one_folder_the_second_replaces_nothing(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "song.wav", bench_signal(0.3, 44_100).T, 44_100)
+    command = [sys.executable, "-m", "bridge", "separate", str(tmp_path / "song.wav"), "-o", str(tmp_path / "out")]
+    runs = [subprocess.Popen([*command, "--clusters", k], stderr=subprocess.PIPE, text=True) for k in ("2", "5")]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    first, second = sorted((0, 1), key=lambda number: runs[number].returncode)
+    assert [runs[first].returncode, runs[second].returncode] == [0, 1]
+    assert "pass --overwrite" in said[second]
+    files = {path.name for path in (tmp_path / "out" / "song").iterdir()}
+    assert len(files) == 2 and any(name.startswith(f"cluster_0{(2, 5)[first]}") for name in files)

@@ -64,7 +64,7 @@ def _fill(arguments: argparse.Namespace) -> tuple[list[Separation], list[dict[st
     coding = Coding.named(arguments.format, None if arguments.format == "mp3" else "PCM_16")
     songs = plan_folders(arguments.songs, arguments.out)
     collected = _Collected()
-    with filled_together(arguments.out) as waiting:
+    with filled_together(arguments.out, arguments.overwrite) as waiting:
         job = FileJob(
             clusters=arguments.clusters, coding=coding, profile=arguments.latency, mixdown=True, figure=True,
             overwrite=arguments.overwrite, finish=draw_strips, waiting=waiting,
