@@ -113,8 +113,7 @@ def kick(rate: int) -> np.ndarray:
     t = clock(0.42, rate)
     pitch = 47.0 + 110.0 * np.exp(-t / 0.035)
     body = np.sin(2 * np.pi * np.cumsum(pitch) / rate) * np.exp(-t / 0.13)
-    click = np.sin(2 * np.pi * 2200 * t) * np.exp(-t / 0.003)
-    return (body + 0.15 * click) * gate(t, 0.001, 0.05)
+    return (body + 0.15 * np.sin(2 * np.pi * 2200 * t) * np.exp(-t / 0.003)) * gate(t, 0.001, 0.05)
 
 
 def snare(rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -172,7 +171,6 @@ def pad(seconds: float, rate: int, rng: np.random.Generator) -> np.ndarray:
     track = Track(seconds, rate, channels=2)
     for bar, chord in enumerate(CHORDS):
         t = clock(4.35 * BEAT, rate)
-        envelope = gate(t, 0.25, 0.45)
         sound = np.zeros((2, t.size))
         for midi in chord:
             for cents, side in ((-9, 0.15), (0, 0.5), (8, 0.85)):
@@ -180,7 +178,7 @@ def pad(seconds: float, rate: int, rng: np.random.Generator) -> np.ndarray:
                 voice = oscillator(pitch * t + rng.uniform(), partials(pitch, rate, 1.6, 24))
                 angle = 0.5 * np.pi * side
                 sound += 0.1 * voice * np.array([[np.cos(angle)], [np.sin(angle)]])
-        track.add(4 * bar, sound * envelope)
+        track.add(4 * bar, sound * gate(t, 0.25, 0.45))
     return track.audio
 
 
@@ -201,8 +199,7 @@ def pluck_note(midi: int, rate: int) -> np.ndarray:
 def pluck(seconds: float, rate: int) -> np.ndarray:
     track = Track(seconds, rate)
     for bar, chord in enumerate(CHORDS):
-        last = bar == BARS - 1
-        for step, tone in enumerate((0, 1, 2, 3) if last else (0, 2, 1, 3, 2, 3, 1, 2)):
+        for step, tone in enumerate((0, 1, 2, 3) if bar == BARS - 1 else (0, 2, 1, 3, 2, 3, 1, 2)):
             accent = 1.0 if step % 4 == 0 else 0.75
             track.add(4 * bar + step / 2, accent * pluck_note(chord[tone] + 12, rate))
     return track.audio
@@ -278,34 +275,24 @@ def render(seconds: float = SONG_SECONDS, sample_rate: int = 44100) -> dict[str,
     return {name: np.pad(stem * (0.9 / peak), rest).astype(np.float32) for name, stem in stems.items()}
 
 
-def length(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 600:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to 600")
-    return seconds
-
-
 def main() -> None:
     import soundfile
 
     parser = argparse.ArgumentParser(description="Render the project's own demo song.")
     parser.add_argument("out", type=Path, help="the mix, e.g. out/demo.wav")
     parser.add_argument("--stems", type=Path, help="also write every stem into this folder")
-    parser.add_argument("--seconds", type=length, default=SONG_SECONDS)
+    parser.add_argument("--seconds", type=float, default=SONG_SECONDS, help="its length, 0.1 to 600")
     arguments = parser.parse_args()
-    out = arguments.out
     files = {name: arguments.stems / f"{name}.wav" for name in MIX} if arguments.stems else {}
-    for path in (out, *files.values()):
-        if path.exists():
-            raise SystemExit(f"'{path}' exists; choose another name, or move it away")
-    if not soundfile.check_format(out.suffix[1:], "PCM_24"):
-        raise SystemExit(f"'{out}' is of no kind that holds 24 bits; give a name that ends in .wav")
+    taken = [path for path in (arguments.out, *files.values()) if path.exists()]
+    if taken or not 0.1 <= arguments.seconds <= 600:
+        parser.error(f"'{taken[0]}' exists" if taken else "--seconds takes 0.1 to 600")
     stems = render(arguments.seconds)
     try:
-        for path, sound in [(out, sum(stems.values())), *((path, stems[name]) for name, path in files.items())]:
+        for path, sound in [(arguments.out, sum(stems.values())), *((files[name], stems[name]) for name in files)]:
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, sound.T, 44100, subtype="PCM_24")
-    except (OSError, soundfile.LibsndfileError) as error:
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
         raise SystemExit(f"cannot write: {error}") from error
 
 
