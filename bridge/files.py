@@ -52,7 +52,8 @@ class FileJob:
     its rack is not looked at. settings: (path, value) pairs for the mixdown, as texts, which count after it.
     rack: effects on the stems, and on the mixdown. device: cpu, or what torch is to run the network on (cuda, mps).
     threads: how many compute, None for as many as there are cores. finish: makes of a song's folder and its manifest
-    what else belongs there. waiting: where folders are put until all songs can be shown; those named are theirs then.
+    what else belongs there. waiting: where folders are put until all songs can be shown; those named are theirs then,
+    and were found free.
     """
 
     clusters: str | tuple[int, ...] = "active"
@@ -156,7 +157,8 @@ def _effects(reader: AudioReader, job: FileJob, surface: ControlSurface) -> File
 
 def _check_target(folder: Path, reader: AudioReader, job: FileJob, clusters: int) -> None:
     job.coding.check_rate(reader.sample_rate)
-    check_free(folder, job.overwrite)
+    if job.waiting is None:
+        check_free(folder, job.overwrite)
     if folder.exists() and reader.path.resolve().parent == folder.resolve():
         raise VQSSError(f"'{reader.path}' lies where its own stems would go; choose another folder with -o")
     files = (clusters if isinstance(job.clusters, str) else len(set(job.clusters))) + job.mixdown

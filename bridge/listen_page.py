@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from bridge.audio_files import AudioReader
 from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
-from bridge.manifest import PICTURE_NAME, printable
+from bridge.manifest import PAGE_STRIP_NAME, PICTURE_NAME, printable
 from bridge.mel_picture import MelPicture
+from bridge.output_folder import check_free
 from vqss_engine.errors import VQSSError
 
 PAGE_NAME = "index.html"
@@ -45,14 +46,16 @@ class Track:
         return "mix" if self.index is None else f"cluster {self.index} {self.name}".strip()
 
 
-def check_page(out: Path, overwrite: bool) -> None:
-    """Raise VQSSError where `out` holds a page that may not be overwritten, or is no folder."""
+def check_page(out: Path, folders: Iterable[Path], overwrite: bool) -> None:
+    """Raise VQSSError where `out` is no folder, or it or the songs' `folders` hold what may not be overwritten."""
     if out.exists() and not out.is_dir():
         raise VQSSError(f"'{out}' is a file; choose another folder with -o")
     if (out / PAGE_NAME).is_dir():
         raise VQSSError(f"'{out / PAGE_NAME}' is a folder; choose another one with -o")
     if (out / PAGE_NAME).exists() and not overwrite:
         raise VQSSError(f"'{out / PAGE_NAME}' already exists; pass --overwrite or choose another folder with -o")
+    for folder in folders:
+        check_free(folder, overwrite, of_page=True)
 
 
 def draw_strips(folder: Path, manifest: dict[str, Any]) -> None:
@@ -70,7 +73,7 @@ def draw_strips(folder: Path, manifest: dict[str, Any]) -> None:
 def _tracks(manifest: dict[str, Any], files: Sequence[str]) -> list[Track]:
     """The mix, then the clusters that were written, by falling energy."""
     mix = next(name for name in files if name.startswith("mixdown."))
-    return [Track(None, "mix", 1.0, mix, "mel_mix.png")] + [
+    return [Track(None, "mix", 1.0, mix, PAGE_STRIP_NAME)] + [
         Track(c["index"], c["name"], c["share"], c["file"], f"mel_{c['index']:02d}.png")
         for c in sorted(manifest["clusters"], key=lambda c: -c["share"])
         if c["file"]

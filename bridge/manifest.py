@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MANIFEST_NAME, PICTURE_NAME = "manifest.json", "spectrograms.png"
+PAGE_STRIP_NAME = "mel_mix.png"
+"""What every song of a page has, and no other output."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bridge.audio_files import disk_error
-from bridge.manifest import MANIFEST_NAME, files_listed
+from bridge.manifest import MANIFEST_NAME, PAGE_STRIP_NAME, files_listed
 from vqss_engine.errors import VQSSError
 from vqss_engine.whole_files import hidden_beside, move_new
 
@@ -19,12 +19,19 @@ def folder_name(song: Path) -> str:
     return song.name if song.stem in (".", "..") else song.stem
 
 
-def check_free(folder: Path, overwrite: bool) -> None:
-    """Raise VQSSError where `folder` already holds something and may not be overwritten."""
+def check_free(folder: Path, overwrite: bool, of_page: bool = False) -> None:
+    """Raise VQSSError where `folder` already holds something and may not be overwritten.
+
+    Stems never replace the song of a page, which would still name its files, nor does a page replace stems.
+    """
     if folder.exists() and not folder.is_dir():
         raise VQSSError(f"'{folder}' is a file; choose another folder with -o")
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise VQSSError(f"'{folder}' already exists; pass --overwrite or choose another folder with -o")
+    files = files_listed(folder)
+    if files and (PAGE_STRIP_NAME in files) != of_page:
+        other = "stems of vqss separate" if of_page else "a song of a page"
+        raise VQSSError(f"'{folder}' holds {other}, which --overwrite keeps; choose another folder with -o")
 
 
 def check_room(folder: Path, bytes_needed: int | None) -> None:

@@ -118,6 +118,28 @@ def test_only_what_an_earlier_page_has_drawn_is_replaced(tmp_path: Path, capsys:
     assert strips < set(json.loads((folder / "manifest.json").read_text("utf-8"))["files"])
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_page_and_stems_do_not_replace_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    songs = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+    for song in songs:
+        soundfile.write(song, bench_signal(0.3, 22_050).T, 22_050)
+    for first, second in (("separate", "listen-page"), ("listen-page", "separate")):
+        out = tmp_path / first
+        assert main([first, songs[0], "-o", str(out), "--clusters", "2"]) == 0
+        before = contents(out)
+        for overwrite in ([], ["--overwrite"]):
+            capsys.readouterr()
+            assert main([second, songs[0], "-o", str(out), "--clusters", "2", *overwrite]) == 1
+            assert contents(out) == before
+        assert "which --overwrite keeps" in capsys.readouterr().err
+    assert main(["listen-page", *songs, "-o", str(tmp_path / "separate"), "--clusters", "2"]) == 1
+    assert not (tmp_path / "separate" / "b").exists()
+    assert main(["separate", songs[1], "-o", str(tmp_path / "listen-page"), "--clusters", "2"]) == 0  # beside the page
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small file system of its own."""

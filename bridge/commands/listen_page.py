@@ -32,18 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=options.positive_int, default=1, metavar="N", help="songs separated at once (default: 1)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier page and its songs")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier page and its songs; stems stay")
     options.add_latency(parser)
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that help and usage errors come at once.
+    from bridge.batch import plan_folders
     from bridge.listen_page import PAGE_NAME, check_page, page_report
 
     out: Path = arguments.out
-    check_page(out, arguments.overwrite)
-    ready, failed = _fill(arguments)
+    songs = plan_folders(arguments.songs, out)
+    check_page(out, [folder for _, folder in songs], arguments.overwrite)
+    ready, failed = _fill(songs, arguments)
     page = out / PAGE_NAME if ready else None
     if arguments.json:
         reports = [{"folder": str(song.folder), **song.manifest} for song in ready]
@@ -53,16 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _fill(arguments: argparse.Namespace) -> tuple[list[Separation], list[dict[str, str]]]:
+def _fill(
+    songs: tuple[tuple[Path, Path], ...], arguments: argparse.Namespace
+) -> tuple[list[Separation], list[dict[str, str]]]:
     """Separate the songs, and show those that went well together with their page; returns these, and failures."""
-    from bridge.batch import Batch, plan_folders, run_batch
+    from bridge.batch import Batch, run_batch
     from bridge.files import FileJob
     from bridge.listen_page import draw_strips, write_page
     from bridge.output_folder import filled_together
 
     # Players everywhere take 16 bits; a page is for listening.
     coding = Coding.named(arguments.format, None if arguments.format == "mp3" else "PCM_16")
-    songs = plan_folders(arguments.songs, arguments.out)
     collected = _Collected()
     with filled_together(arguments.out, arguments.overwrite) as waiting:
         job = FileJob(

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="what runs the network (default: cpu)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the output of an earlier run")
+    parser.add_argument("--overwrite", action="store_true", help="replace the output of an earlier run, but no page")
     options.add_latency(parser)
     options.add_json(parser)
 
