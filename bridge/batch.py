@@ -43,18 +43,37 @@ Outcome = tuple[Path, Separation | VQSSError]
 
 
 def plan_folders(songs: Sequence[Path], out: Path) -> tuple[tuple[Path, Path], ...]:
-    """Each song with its folder: `out/<song>`, or `out/<its folder>_<song>` where two songs have the same name.
+    """Each song with its folder: `out/<song>`, or a longer name where songs would share it, in any order the same.
 
-    Raises UsageError where even that is not enough.
+    Raises UsageError for a song that is given twice.
     """
     absolute = [Path(os.path.abspath(song)) for song in songs]
-    plain = [folder_name(song) for song in absolute]
-    shared = {name for name, count in Counter(plain).items() if count > 1}
-    names = [f"{song.parent.name}_{name}" if name in shared else name for song, name in zip(absolute, plain)]
-    for name, count in Counter(names).items():
+    for song, count in Counter(absolute).items():
         if count > 1:
-            raise UsageError(f"{count} songs would be written to '{out / name}'; separate them one by one with -o")
-    return tuple((song, out / name) for song, name in zip(songs, names))
+            raise UsageError(f"'{song}' is given {count} times; name it once")
+    longer = {song: _names(song, absolute) for song in absolute}
+    names = {song: next(longer[song]) for song in absolute}
+    while shared := {name for name, count in Counter(names.values()).items() if count > 1}:
+        names = {song: next(longer[song]) if name in shared else name for song, name in names.items()}
+    return tuple((song, out / names[path]) for song, path in zip(songs, absolute))
+
+
+def _names(song: Path, songs: Sequence[Path]) -> Iterator[str]:
+    """What a song's folder may be called, from short to long without end; no two songs share them all.
+
+    Beside songs of its name in one folder, its ending tells it apart; else its folder does, or both, or more folders.
+    """
+    name, ending = folder_name(song), song.suffix.replace(".", "_")
+    folders = song.parent.parts[1:]
+    yield name
+    in_one_folder = {other.parent for other in songs if folder_name(other) == name} == {song.parent}
+    yield f"{name}{ending}" if in_one_folder else "_".join((*folders[-1:], name))
+    for depth in range(1, len(folders) + 1):
+        yield "_".join((*folders[-depth:], f"{name}{ending}"))
+    longest = "_".join((*folders, f"{name}{ending}"))
+    while True:
+        longest += f"_{sorted(songs).index(song) + 1}"
+        yield longest
 
 
 def run_batch(batch: Batch, finished: Callable[[Outcome], None]) -> None:

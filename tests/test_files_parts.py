@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -182,8 +183,27 @@ def test_songs_of_the_same_name_get_folders_that_tell_them_apart(tmp_path: Path)
     songs = [Path("a/mix.flac"), Path("b/mix.flac"), Path("c/other.wav")]
     folders = [folder.relative_to(tmp_path).as_posix() for _, folder in plan_folders(songs, tmp_path)]
     assert folders == ["a_mix", "b_mix", "other"]
-    with pytest.raises(UsageError, match="2 songs"):
-        plan_folders([Path("a/mix.flac"), Path("a/mix.wav")], tmp_path)
+    with pytest.raises(UsageError, match="given 2 times"):
+        plan_folders([Path("a/mix.flac"), Path("a/../a/mix.flac")], tmp_path)
+
+
+@pytest.mark.parametrize("wanted", [
+    {"s.mp3": "s_mp3", "s.flac": "s_flac", "other.wav": "other"},
+    {"s.mp3": "s_mp3", "s": "s"},
+    {"a/s.mp3": "a_s_mp3", "a/s.flac": "a_s_flac", "b/s.mp3": "b_s"},
+    {"x/a/s.mp3": "x_a_s_mp3", "y/a/s.mp3": "y_a_s_mp3"},
+    {"s.mp3": "", "s.flac": "s_flac", "s_mp3": ""},
+    {"a/mix.wav": "", "b/mix.wav": "b_mix", "a_mix.wav": "", "x/a_mix_wav.mp3": ""},
+    {"a_b/c.wav": "", "a/b_c.wav": "", "a/b/c.wav": "", "c.wav": "", "b_c.wav": "", "a_b_c.wav": ""},
+])  # fmt: skip
+def test_no_two_songs_share_a_folder_in_whatever_order_they_come(wanted: dict[str, str], tmp_path: Path) -> None:
+    songs = [tmp_path / name for name in wanted]
+    planned = {frozenset(plan_folders(order, tmp_path)) for order in permutations(songs)}
+    assert len(planned) == 1
+    folders = dict(*planned)
+    assert len(set(folders.values())) == len(songs) and {folder.parent for folder in folders.values()} == {tmp_path}
+    for name, folder in wanted.items():
+        assert folder in ("", folders[tmp_path / name].name)
 
 
 def test_a_name_of_dots_leads_to_no_other_folder(tmp_path: Path) -> None:
