@@ -110,6 +110,7 @@ def test_jobs_give_the_same_stems_as_one_after_the_other(song: Path, tmp_path: P
         (["separate", "x", "--clusters", "99"], "cluster 99"),
         (["figure", "x"], "-o"), (["figure", "x", "-o", "picture.jpg"], ".png"), (["info", "--foo"], "--foo"),
         (["export", "x"], "--onnx"), (["evaluate"], "DIR"),
+        (["export", "x", "--onnx", "model.txt"], ".onnx"), (["evaluate", "x", "--figure", "histogram.jpg"], ".png"),
         (["bench", "--seconds", "-1"], "-1"), (["render"], "-o"), (["train"], "CONFIG"),
         (["render", "-o", "songs", "--seed", "-1"], "'-1' is not a whole number from 0 on"),
     ],
@@ -207,11 +208,12 @@ def test_names_that_are_no_text(song: Path, tmp_path: Path) -> None:
 
 def test_export_replaces_nothing_but_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "music").mkdir()
-    (tmp_path / "music" / "song.wav").write_text("precious")
-    for options in (["-o", str(tmp_path / "music"), "--overwrite"], ["--onnx", str(tmp_path / "music" / "song.wav")]):
+    song = tmp_path / "music" / "song.onnx"
+    song.write_text("precious")
+    for options in (["-o", str(tmp_path / "music"), "--overwrite"], ["--onnx", str(song)]):
         assert main(["export", "x", *options]) == 1
         assert "exists" in complaint(capsys)
-    assert (tmp_path / "music" / "song.wav").read_text() == "precious"
+    assert song.read_text() == "precious"
 
 
 def test_export_never_replaces_a_training_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,7 +147,7 @@ def test_what_cannot_be_read_or_written_is_told_before_the_songs_are_scored(tmp_
         ({"map_file": tmp_path / "none.json"}, VQSSError, "cannot read the map"),
         ({"save_map": tmp_path / "nofolder" / "m.json"}, VQSSError, "there is no folder .*; create it"),
         ({"figure": tmp_path / "nofolder" / "h.png"}, VQSSError, "there is no folder .*; create it"),
-        ({"figure": tmp_path / "h.bmp"}, UsageError, r"h\.bmp.*; give a name that ends in \.png"),
+        ({"figure": tmp_path / "h.jpg"}, UsageError, r"h\.jpg.*; give --figure a name that ends in \.png"),
         ({"save_map": tmp_path / "songs"}, VQSSError, "cannot write"),
         ({"map_file": write_map(tmp_path / "drums.json", "Drums")}, UsageError, "no class in .* give classes of bass"),
         ({}, VQSSError, "no song in .* has two classes that sound"),     # as scoring them tells

@@ -183,9 +183,9 @@ def run_evaluation(
     song. `profile` is that of `StreamConfig.named`. Raises UsageError and VQSSError where nothing can be scored, and
     before all work where a file that is given does not fit.
     """
+    _check_outputs(save_map, figure)
     bundle = ModelBundle.load(model)
     given = read_map(map_file, bundle.config.clusters) if map_file else None
-    _check_outputs(save_map, figure)
     if figure and not bundle.query_weights:
         raise UsageError(f"the bundle '{bundle.name}' has no query encoder, whose codes the figure shows; leave it out")
     songs = find_multitracks(Path(directory), leave_out)

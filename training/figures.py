@@ -11,15 +11,13 @@ from vqss_engine.errors import UsageError
 
 
 def check_kind(path: Path) -> None:
-    """Raise UsageError where the ending of a name is no kind of picture that can be drawn."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    if path.suffix.lower().removeprefix(".") not in FigureCanvasAgg.filetypes:
-        raise UsageError(f"'{path}' is no picture that can be drawn; give a name that ends in .png")
+    """Raise UsageError where a picture is given another ending than that of its kind."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"'{path}' is no PNG; give --figure a name that ends in .png")
 
 
 def draw_histogram(histogram: dict[str, Any], path: str | Path) -> None:
-    """Draw {"classes": [...], "counts": [[K] ...]} as a picture, each class's clips as shares of its own."""
+    """Draw {"classes": [...], "counts": [[K] ...]} as a PNG, each class's clips as shares of its own."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -40,4 +38,4 @@ def draw_histogram(histogram: dict[str, Any], path: str | Path) -> None:
                 shade = "black" if share[row, column] > 0.6 else "white"
                 axes.text(column, row, f"{100 * share[row, column]:.0f}", ha="center", va="center", color=shade, size=7)
     figure.colorbar(image, ax=axes, shrink=0.8)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=120, format="png")

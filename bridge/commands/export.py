@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or arguments.onnx
     if arguments.onnx and (arguments.scores or arguments.name or arguments.mean_with):
         raise UsageError("--scores, --name and --mean-with are for a bundle; give them with -o")
+    if arguments.onnx and out.suffix.lower() != ".onnx":
+        raise UsageError(f"'{out}' is no ONNX file; give --onnx a name that ends in .onnx")
     _check_out(out, arguments.out is not None, arguments.overwrite)
     from training.export import export_bundle, export_onnx
 
