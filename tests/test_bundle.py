@@ -151,6 +151,15 @@ def test_a_full_disk_leaves_the_bundle_that_was(saved: Path) -> None:
     assert ModelBundle.load(saved).sha256 == before and list(saved.parent.iterdir()) == [saved]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to: /proc")
+def test_a_bundle_that_cannot_be_written_is_called_as_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc")
+    with pytest.raises(VQSSError) as refused:
+        ModelBundle.random().save("model")
+    said = str(refused.value)
+    assert said.startswith("cannot write the bundle model (") and "partial" not in said and "/proc" not in said
+
+
 def test_a_name_may_be_as_long_as_the_disk_takes(tmp_path: Path) -> None:
     place = tmp_path / ("b" * 255)
     for seed in (1, 2):     # the second takes the place of the first

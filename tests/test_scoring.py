@@ -144,7 +144,7 @@ def test_what_cannot_be_read_or_written_is_told_before_the_songs_are_scored(tmp_
     (tmp_path / "songs" / "one").mkdir(parents=True)
     soundfile.write(tmp_path / "songs" / "one" / "bass.wav", np.zeros(100), 44100)
     for options, error, words in (
-        ({"map_file": tmp_path / "none.json"}, VQSSError, "cannot read the map"),
+        ({"map_file": tmp_path / "none.json"}, VQSSError, r"cannot read the map .*none.json \(No such file"),
         ({"save_map": tmp_path / "nofolder" / "m.json"}, VQSSError, "there is no folder .*; create it"),
         ({"figure": tmp_path / "nofolder" / "h.png"}, VQSSError, "there is no folder .*; create it"),
         ({"figure": tmp_path / "h.jpg"}, UsageError, r"h\.jpg.*; give --figure a name that ends in \.png"),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.errors import UsageError, VQSSError, reason
 from vqss_engine.stop_signals import Stopped, end_after, end_on_signals, exit_code, interrupts_ignored
 from vqss_engine.whole_files import written_whole
 
@@ -47,7 +47,7 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
             key, _, value = override.partition("=")
             values[key] = _value(value)
     except (OSError, ValueError) as error:
-        raise VQSSError(f"cannot read {path} ({error}); name a file like training/ablations.toml") from error
+        raise VQSSError(f"cannot read {path} ({reason(error)}); name a file like training/ablations.toml") from error
     known = {field.name for field in fields(Plan)}
     if odd := sorted(set(values) - known):
         raise UsageError(f"unknown setting '{odd[0]}' in {path}; known are {', '.join(sorted(known))}")

@@ -26,7 +26,7 @@ from training.robust import VARIANTS
 from training.scoring import PartitionScore, SongScore, best_map, partition_score
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig
-from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.errors import UsageError, VQSSError, reason
 from vqss_engine.offline import OfflineSeparator
 
 Floats = NDArray[np.float32]
@@ -127,7 +127,9 @@ def read_map(path: str | Path, clusters: int) -> dict[int, str]:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise VQSSError(f"cannot read the map {path} ({error}); give a JSON object of cluster to class") from error
+        raise VQSSError(
+            f"cannot read the map {path} ({reason(error)}); give a JSON object of cluster to class"
+        ) from error
     if not isinstance(data, dict) or set(data) != {str(k) for k in range(clusters)}:
         raise UsageError(f"{path} does not map clusters 0 to {clusters - 1}; write it with --save-map")
     return {int(k): str(v).lower() for k, v in data.items()}

@@ -11,7 +11,7 @@ from typing import Any
 
 from training.class_names import family_of
 from vqss_engine.bundle import ModelBundle
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import VQSSError, reason
 from vqss_engine.parameters import is_plain
 
 DOMINANT = 0.5  # of a cluster's energy; below, no class names it
@@ -26,7 +26,9 @@ def read_scores(path: str | Path, clusters: int) -> dict[str, Any]:
     try:
         scores = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise VQSSError(f"cannot read the scores {path} ({error}); write them with vqss evaluate --json") from error
+        raise VQSSError(
+            f"cannot read the scores {path} ({reason(error)}); write them with vqss evaluate --json"
+        ) from error
     if not isinstance(scores, dict) or not _fits(scores, clusters):
         raise VQSSError(f"{path} holds no scores of {clusters} clusters; write them with vqss evaluate --json")
     return scores

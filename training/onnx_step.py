@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vqss_engine.bundle import ModelBundle
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import VQSSError, reason
 from vqss_engine.generator import Generator, LayerState, State
 from vqss_engine.whole_files import written_whole
 
@@ -60,8 +60,7 @@ def write_onnx(bundle: ModelBundle, path: Path) -> None:
             _trace(generator, partial)
             _finish(partial)
     except OSError as error:
-        reason = error.strerror or error
-        raise VQSSError(f"cannot write to '{path.absolute().parent}' ({reason}); choose another folder") from error
+        raise VQSSError(f"cannot write to '{path.parent}' ({reason(error)}); choose another folder") from error
 
 
 def _trace(generator: Generator, path: Path) -> None:

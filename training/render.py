@@ -25,7 +25,7 @@ from training.midi import midi_files, read_midi
 from training.score import Score
 from training.stem_file import STEM_FORMATS, write_stem
 from training.synth import find_soundfonts, renew_general_midi
-from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.errors import UsageError, VQSSError, reason
 from vqss_engine.worker_pool import worker_pool
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def _is_there(job: Job, folder: Path) -> bool:
     except NotADirectoryError:
         raise VQSSError(f"{folder} is a file; choose another -o, or move it") from None
     except (OSError, ValueError, TypeError) as error:
-        raise VQSSError(f"{folder / 'song.json'} cannot be read ({error}); delete its folder") from error
+        raise VQSSError(f"{folder / 'song.json'} cannot be read ({reason(error)}); delete its folder") from error
     wanted = {**job.note(), "seconds": job.seconds}
     if job.samples_dir is None:
         del wanted["split"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from training.config import TrainConfig
 from training.limits import check
-from vqss_engine.errors import UsageError, VQSSError
+from vqss_engine.errors import UsageError, VQSSError, reason
 
 
 def _merge(config: Any, values: dict[str, Any], where: str) -> Any:
@@ -72,7 +72,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise VQSSError(f"cannot read {path} ({error}); name a training configuration in TOML") from error
+        raise VQSSError(f"cannot read {path} ({reason(error)}); name a training configuration in TOML") from error
     except tomllib.TOMLDecodeError as error:
         raise VQSSError(f"{path} is no valid TOML ({error}); correct it") from error
     config: TrainConfig = _merge(TrainConfig(), values, "")

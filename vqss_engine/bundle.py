@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqss_engine.config import ModelConfig
-from vqss_engine.errors import VQSSError
+from vqss_engine.errors import VQSSError, reason
 from vqss_engine.parameters import ParameterError
 from vqss_engine.vocabulary import cluster_parameters
 from vqss_engine.whole_files import hidden_beside
@@ -146,7 +146,7 @@ class ModelBundle:
         _described(about, self.config.clusters, folder)
         faults = self.config.faults() or [_weight_fault(self.weights, self.query_weights, self.config)]
         if faults[0]:
-            raise VQSSError(f"the model for {folder} is damaged ({faults[0]}); take it from another checkpoint")
+            raise VQSSError(f"the model for {path} is damaged ({faults[0]}); take it from another checkpoint")
         try:
             partial.mkdir(parents=True)
             for name, arrays in ((WEIGHTS_FILE, self.weights), (QUERY_FILE, self.query_weights)):
@@ -156,7 +156,7 @@ class ModelBundle:
             (partial / CONFIG_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
             _put_in_place(partial, folder)
         except (OSError, SafetensorError) as error:     # the latter where the disk is full
-            raise VQSSError(f"cannot write the bundle {folder} ({error}); choose a writable place") from error
+            raise VQSSError(f"cannot write the bundle {path} ({reason(error)}); choose a writable place") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 

@@ -18,3 +18,8 @@ class UsageError(VQSSError):
     """The request itself makes no sense (unknown cluster, bad option), exit code 2."""
 
     exit_code = 2
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, without the name of the file: messages give that as the user did, not as it is inside."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             save_grid(out, drawn, bundle.cluster_names)
     except OSError as error:
-        raise disk_error(out.absolute().parent, error) from error
+        raise disk_error(out.parent, error) from error
     if arguments.json:
         active = [[index for index, used in enumerate(song.active) if used] for song in drawn]
         songs = [{"song": song.title, "active": used} for song, used in zip(drawn, active)]
