@@ -18,6 +18,11 @@ def say(message: str) -> None:
         print(line, file=sys.stderr)
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 song`, `2 songs`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def print_json(value: dict[str, Any]) -> None:
     """The one JSON object of a command run with --json; infinities and not-a-number are refused."""
     print(json.dumps(value, allow_nan=False))  # ASCII, which is the same in whatever encoding stdout has

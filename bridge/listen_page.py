@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.audio_files import AudioReader
+from bridge.console import counted
 from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
 from bridge.manifest import PAGE_STRIP_NAME, PICTURE_NAME, printable
@@ -93,6 +94,7 @@ def write_page(out: Path, songs: Sequence[Separation]) -> None:
     """Write `out`/index.html for songs whose folders will lie beside it. Raises OSError."""
     pages = resources.files("bridge") / "pages"
     parts = {name: (pages / f"listen.{suffix}").read_text("utf-8") for name, suffix in _PARTS.items()}
+    clusters = counted(model["clusters"], "cluster")
     model = songs[0].manifest["model"]
     title = printable(songs[0].folder.name) if len(songs) == 1 else f"{len(songs)} songs"
     values = {
@@ -114,7 +116,7 @@ def _song(separation: Separation) -> str:
     seconds = manifest["frames"] / manifest["sample_rate"]
     title = escape(printable(separation.folder.name), quote=True)
     channels = "stereo" if manifest["channels"] == 2 else "mono"
-    facts = f"{len(tracks) - 1} clusters, {seconds:.1f} s, {channels}, {manifest['sample_rate']} Hz"
+    facts = f"{counted(len(tracks) - 1, 'cluster')}, {seconds:.1f} s, {channels}, {manifest['sample_rate']} Hz"
     rows = "\n".join(_row(track, base) for track in tracks)
     return f"""<section class="song" aria-label="{title}" data-title="{title}" data-seconds="{seconds:.6f}">
 <div class="head"><h2>{title}</h2><p class="facts">{facts}</p></div>

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.commands import options
 from bridge.commands.said import warnings_said
-from bridge.console import print_json, print_table
+from bridge.console import counted, print_json, print_table
 
 SHOWN_PAIRS = 6
 
@@ -63,7 +63,7 @@ def _print(scores: dict[str, Any]) -> None:
         )  # fmt: skip
         rows.append((name, *(f"{value:.2f}" for value in columns)))
     print_table(rows, right=frozenset((1, 2, 3, 4)))
-    print(f"{scores['songs']} songs, {scores['skipped']} skipped")
+    print(f"{counted(scores['songs'], 'song')}, {scores['skipped']} skipped")
     _print_clusters(scores)
     if "robust" in scores:
         _print_robust(scores["robust"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.commands import options
 from bridge.commands.said import warnings_said
-from bridge.console import print_json
+from bridge.console import counted, print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,5 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"songs": [str(folder) for folder in folders]})
     else:
-        print(f"{len(folders)} songs in {arguments.out}")
+        print(f"{counted(len(folders), 'song')} in {arguments.out}")
     return 0

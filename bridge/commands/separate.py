@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.coding import SUBTYPES, Coding
 from bridge.commands import options
 from bridge.commands.outcomes import Outcomes
-from bridge.console import print_json, print_table
+from bridge.console import counted, print_json, print_table
 from bridge.manifest import printable
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def print_summary(result: Separation) -> None:
     seconds = manifest["frames"] / manifest["sample_rate"]
     device = "" if manifest["device"] == "cpu" else f"; network on {manifest['device']}"
     print(
-        f"{len(rows) - 1} stems, {left_out} clusters not written; {seconds:.1f} s of audio in"
+        f"{counted(len(rows) - 1, 'stem')}, {counted(left_out, 'cluster')} not written; {seconds:.1f} s of audio in"
         f" {manifest['seconds']:.1f} s ({manifest['realtime_factor']:.1f} × real time);"
         f" all clusters minus the song: {manifest['null_dbfs']:.0f} dBFS{device}"
     )
