@@ -24,7 +24,7 @@ from bridge.figure import DYNAMIC_RANGE_DB
 from bridge.files import Separation
 from bridge.manifest import PAGE_STRIP_NAME, PICTURE_NAME, printable
 from bridge.mel_picture import MelPicture
-from bridge.output_folder import check_free
+from bridge.output_folder import check_free, check_no_file
 from vqss_engine.errors import VQSSError
 
 PAGE_NAME = "index.html"
@@ -49,8 +49,7 @@ class Track:
 
 def check_page(out: Path, folders: Iterable[Path], overwrite: bool) -> None:
     """Raise VQSSError where `out` is no folder, or it or the songs' `folders` hold what may not be overwritten."""
-    if out.exists() and not out.is_dir():
-        raise VQSSError(f"'{out}' is a file; choose another folder with -o")
+    check_no_file(out)
     if (out / PAGE_NAME).is_dir():
         raise VQSSError(f"'{out / PAGE_NAME}' is a folder; choose another one with -o")
     if (out / PAGE_NAME).exists() and not overwrite:
@@ -94,13 +93,13 @@ def write_page(out: Path, songs: Sequence[Separation]) -> None:
     """Write `out`/index.html for songs whose folders will lie beside it. Raises OSError."""
     pages = resources.files("bridge") / "pages"
     parts = {name: (pages / f"listen.{suffix}").read_text("utf-8") for name, suffix in _PARTS.items()}
-    clusters = counted(model["clusters"], "cluster")
     model = songs[0].manifest["model"]
+    clusters = counted(model["clusters"], "cluster")
     title = printable(songs[0].folder.name) if len(songs) == 1 else f"{len(songs)} songs"
     values = {
         **parts,
         "TITLE": escape(f"{title}, cluster by cluster"),
-        "SUBTITLE": f"The mix, and the {model['clusters']} clusters that {escape(model['name'])} finds in it.",
+        "SUBTITLE": f"The mix, and the {clusters} that {escape(model['name'])} finds in it.",
         "SONGS": "\n".join(map(_song, songs)),
     }
     page = re.sub("@([A-Z]+)@", lambda found: values[found[1]], values["PAGE"])

@@ -19,13 +19,20 @@ def folder_name(song: Path) -> str:
     return song.name if song.stem in (".", "..") else song.stem
 
 
+def check_no_file(folder: Path) -> None:
+    """Raise VQSSError where `folder`, or what it would lie in, is there and no folder."""
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path) and not os.path.isdir(path):
+            kind = "a file" if os.path.exists(path) else "a link that leads nowhere"
+            raise VQSSError(f"'{path}' is {kind}; choose another folder")
+
+
 def check_free(folder: Path, overwrite: bool, of_page: bool = False) -> None:
     """Raise VQSSError where `folder` already holds something and may not be overwritten.
 
     Stems never replace the song of a page, which would still name its files, nor does a page replace stems.
     """
-    if folder.exists() and not folder.is_dir():
-        raise VQSSError(f"'{folder}' is a file; choose another folder with -o")
+    check_no_file(folder)
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise VQSSError(f"'{folder}' already exists; pass --overwrite or choose another folder with -o")
     files = files_listed(folder)
@@ -42,13 +49,18 @@ def check_room(folder: Path, bytes_needed: int | None) -> None:
     free = shutil.disk_usage(place).free
     if bytes_needed > free:
         raise VQSSError(
-            f"the stems need {bytes_needed / 2**30:.2f} GiB and the disk that holds '{folder.parent}' has"
-            f" {free / 2**30:.2f} GiB free; free some space, choose --format flac or another folder with -o"
+            f"the stems need {_size(bytes_needed)} and the disk that holds '{folder.parent}' has"
+            f" {_size(free)} free; free some space, choose --format flac or another folder with -o"
         )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
 def make_folder(folder: Path) -> None:
     """See to it that `folder` exists, before what it is for is done; raises VQSSError where it cannot be made."""
+    check_no_file(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -122,7 +122,7 @@ def good_song(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("existing", ["out is a file", "song folder is a file", "below a file"])
+@pytest.mark.parametrize("existing", ["out is a file", "song folder is a file", "below a file", "song is a link"])
 def test_outputs_that_cannot_be_folders(
     existing: str, good_song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,12 +130,16 @@ def test_outputs_that_cannot_be_folders(
     if existing == "song folder is a file":
         out.mkdir()
         (out / "song").write_text("in the way")
+    elif existing == "song is a link":
+        out.mkdir()
+        (out / "song").symlink_to("nowhere")
     else:
         out.write_text("in the way")
     before = everything_below(tmp_path)
     target = out / "deeper" if existing == "below a file" else out
-    code, _ = run(["separate", str(good_song), "-o", str(target)], capsys)
+    code, line = run(["separate", str(good_song), "-o", str(target)], capsys)
     assert code == 1
+    assert ("is a link that leads nowhere" if existing.endswith("link") else "is a file") in line
     assert everything_below(tmp_path) == before
 
 

@@ -101,6 +101,7 @@ def test_jobs_give_the_same_stems_as_one_after_the_other(song: Path, tmp_path: P
         ([], "no command"), (["sepaarte"], "did you mean 'separate'"), (["--frobnicate"], "--frobnicate"),
         (["separate"], "SONG"), (["separate", "x", "--format", "aiff"], "aiff"),
         (["separate", "x", "--clusters", "drums"], "drums"), (["separate", "x", "--jobs", "0"], "'0'"),
+        (["separate", "x", "-o", ""], "-o"), (["listen-page", "x", "-o", ""], "-o"),
         (["separate", "x", "--format", "ogg", "--subtype", "FLOAT"], "ogg cannot hold FLOAT"),
         (["separate", "x", "--latency", "zero"], "zero"), (["separate", "x", "--set", "gain"], "PATH=VALUE"),
         (["separate", "x", "--set", "/vqss/cluster/99/gain=0"], "/vqss/cluster/99/gain"),

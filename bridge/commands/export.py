@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="CHECKPOINT|BUNDLE", help="a checkpoint or a bundle for -o, a bundle for --onnx"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("-o", "--out", type=Path, metavar="BUNDLE", help="write the model as a bundle")
+    target.add_argument("-o", "--out", type=options.target, metavar="BUNDLE", help="write the model as a bundle")
     target.add_argument("--onnx", type=Path, metavar="FILE", help="write one step of a bundle's network as ONNX")
     parser.add_argument(
         "--scores", type=Path, metavar="FILE",

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio files to separate")
     parser.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="DIR", help="gets index.html and a folder for each song"
-    )
+        "-o", "--out", type=options.target, required=True, metavar="DIR",
+        help="gets index.html and a folder for each song",
+    )  # fmt: skip
     options.add_model(parser)
     parser.add_argument(
         "--clusters", type=options.cluster_choice, default="active", metavar="active|all|0,3,14",

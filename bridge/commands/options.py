@@ -53,6 +53,13 @@ def cluster_choice(text: str) -> str | tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"'{text}' is neither active, all, nor numbers such as 0,3,14") from None
 
 
+def target(text: str) -> Path:
+    """Where something is to be written: no name at all would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names no folder; write . for the current one")
+    return Path(text)
+
+
 def positive_int(text: str) -> int:
     value = int(text) if text.strip().lstrip("+").isdigit() else 0
     if value < 1:

@@ -12,7 +12,9 @@ from bridge.console import counted, print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="where the songs' folders go")
+    parser.add_argument(
+        "-o", "--out", type=options.target, required=True, metavar="DIR", help="where the songs' folders go"
+    )
     parser.add_argument("--songs", type=options.positive_int, default=10, metavar="N", help="default: 10")
     parser.add_argument(
         "--seconds", type=options.positive_seconds, default=20.0, metavar="S", help="length of a song (default: 20)"

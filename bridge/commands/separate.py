@@ -22,7 +22,7 @@ DEFAULT_OUT = Path("vqss-out")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio files to separate")
     parser.add_argument(
-        "-o", "--out", type=Path, default=DEFAULT_OUT, metavar="DIR",
+        "-o", "--out", type=options.target, default=DEFAULT_OUT, metavar="DIR",
         help="each song gets a folder in DIR (default: ./vqss-out)",
     )  # fmt: skip
     options.add_model(parser)
