@@ -80,19 +80,20 @@ def test_signals_after_the_first_do_not_cut_the_unwinding_short(then: signal.Sig
     ("number", "error"), [(signal.SIGTERM, stop_signals.Stopped), (signal.SIGINT, KeyboardInterrupt)], ids=str
 )
 def test_an_error_that_got_lost_is_raised_again(
-    number: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    number: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A ctypes callback swallows what is raised in it, and kernels are compiled through such callbacks."""
     monkeypatch.setattr(stop_signals, "_asked", 0)
     callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))
     before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, *stop_signals.ending_signals())]
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)      # and put back what is there now
     try:
         stop_signals.end_on_signals()
         stop_signals.end_if_asked()
         callback()
         with pytest.raises(error):
             stop_signals.end_if_asked()
+        assert capsys.readouterr().err == ""
     finally:
         for each, handler in before:
             signal.signal(each, handler)

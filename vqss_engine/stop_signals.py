@@ -45,6 +45,7 @@ def end_on_signals() -> None:
         signal.signal(number, _end)
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _tell_lost
 
 
 def end_if_asked() -> None:
@@ -56,6 +57,12 @@ def end_if_asked() -> None:
         raise KeyboardInterrupt
     if _asked:
         raise Stopped(_asked)
+
+
+def _tell_lost(lost: sys.UnraisableHookArgs) -> None:
+    """What gets lost is told, but for what `end_if_asked` raises again."""
+    if not isinstance(lost.exc_value, Stopped | KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
