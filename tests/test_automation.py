@@ -79,7 +79,7 @@ def test_the_folder_of_a_take_is_made_at_once(tmp_path: Path) -> None:
     automation.close()
     assert read_take(tmp_path / "new" / "take.json").changes == ()
     (tmp_path / "file").touch()
-    with pytest.raises(VQSSError, match=r"cannot write to .*; choose another folder"):
+    with pytest.raises(VQSSError, match="is a file; choose another folder"):
         Automation(ControlSurface(4), None, tmp_path / "file" / "take.json")
 
 
