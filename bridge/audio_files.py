@@ -165,11 +165,11 @@ class AudioWriter:
     ) -> None:
         self.path = path
         self._written = 0
-        self._container = coding.container(expected_frames, channels)
+        container = coding.container(expected_frames, channels)
         try:
             path.open("wb").close()  # soundfile cannot tell why a file does not open
             self._file = soundfile.SoundFile(
-                native_name(path), "w", sample_rate, channels, coding.subtype, format=self._container
+                native_name(path), "w", sample_rate, channels, coding.subtype, format=container
             )
         except (soundfile.LibsndfileError, OSError) as error:
             failure = self._failure(error)
@@ -191,7 +191,7 @@ class AudioWriter:
         """Finish the file; raises VQSSError unless all that was written can be found in it."""
         try:
             self._file.close()
-            if self._container == "RF64":
+            if self._file.format == "RF64":
                 make_plain(self.path)
             found = soundfile.info(native_name(self.path)).frames if self._written else 0
         except (soundfile.LibsndfileError, OSError) as error:

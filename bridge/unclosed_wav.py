@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
-_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RIFX": "big"}
-_CHUNK_HEADER, _FIRST_CHUNK_AT = 8, 12
+from bridge.riff_chunks import CHUNK_HEADER, FORM_HEADER, ByteOrder, skip_to_sound
+
+_ORDERS: dict[bytes, ByteOrder] = {b"RIFF": "little", b"RIFX": "big"}
 _SIZE = slice(4, 8)
 _SIZE_OF_UNCLOSED = 8
 _LEAST_OF_STREAM = 0x7F000000
@@ -20,23 +21,13 @@ _LEAST_OF_STREAM = 0x7F000000
 def is_unclosed(path: Path) -> bool:
     """Whether its header claims no sound, while more follows than all of its sizes account for. Raises OSError."""
     with path.open("rb") as file:
-        header = file.read(_FIRST_CHUNK_AT)
+        header = file.read(FORM_HEADER)
         order = _ORDERS.get(header[:4])
-        if order is None or header[8:] != b"WAVE" or not _skip_to_empty_data(file, order):
+        if order is None or header[8:] != b"WAVE" or skip_to_sound(file, order) != 0:
             return False
-        claimed = int.from_bytes(header[_SIZE], order) + _CHUNK_HEADER
+        claimed = int.from_bytes(header[_SIZE], order) + CHUNK_HEADER
         sound_at = file.tell()
         return bool(file.read(1)) and (claimed <= sound_at or claimed >= _LEAST_OF_STREAM)
-
-
-def _skip_to_empty_data(file: BinaryIO, order: Literal["little", "big"]) -> bool:
-    """Read on from chunk to chunk to where the sound begins; False where there is none, or it has a size."""
-    while len(head := file.read(_CHUNK_HEADER)) == _CHUNK_HEADER:
-        size = int.from_bytes(head[_SIZE], order)
-        if head[:4] == b"data":
-            return size == 0
-        file.seek(size + size % 2, io.SEEK_CUR)
-    return False
 
 
 class UnclosedWav(io.FileIO):
