@@ -135,7 +135,7 @@ def beginning(init: str | None, config: TrainConfig) -> ModelBundle | None:
             raise UsageError("discover.steps is 0, so that no codes are found; add --init BUNDLE, or choose more")
         return None
     bundle = ModelBundle.load(init)
-    load_encoder(bundle)
+    load_encoder(bundle)  # one that fits
     bundle = deepened(bundle, config.adapt.layers, config.seed)
     check(replace(config, model=bundle.config))
     return bundle
@@ -150,7 +150,7 @@ def adopt(run: Run, bundle: ModelBundle) -> None:
     config, discover = run.config, run.discover
     weights = _tensors(bundle.weights)
     run.generator.load_state_dict(weights)
-    discover.encoder.load_state_dict(load_encoder(bundle).state_dict())
+    discover.encoder.load_state_dict(_tensors(bundle.query_weights))
     discover.codebook.codes.copy_(run.generator.codes)
     run.steps_done["discover"] = config.discover.steps
     run.bank, held_out = split_bank(run.bank, config.adapt.held_out)
