@@ -80,9 +80,9 @@ def settle() -> None:
     application().processEvents()
 
 
-def wait_until(happened: Callable[[], object]) -> None:
+def wait_until(happened: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
     """Let the window live until something has come about."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         QTest.qWait(10)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from PyQt6.QtCore import QProcess, QTimer
-from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from bridge.commands.gui_services import services_for
 from gui.mix_dialog import MixDialog
 from gui.mixer_window import MixerWindow
 from gui.services import ExportJob
+from tests import gui_windows
 from tests.gui_racks import bench
 from tests.gui_windows import answering, click, wheel, window_on
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.control import ControlSurface
 
-RATE, PATIENCE_S = 44100, 200.0
+RATE = 44100
+wait_until = partial(gui_windows.wait_until, patience_s=200.0)
 pytestmark = pytest.mark.timeout(250)       # on a bare machine the kernels are compiled first
 
 
@@ -39,13 +41,6 @@ def window(tmp_path: Path, song: np.ndarray) -> Iterator[MixerWindow]:
         surface.set("/vqss/source", "short.wav")
         wait_until(lambda: made.transport.song is not None)
         yield made
-
-
-def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        QTest.qWait(10)
 
 
 def finish(window: MixerWindow) -> None:
