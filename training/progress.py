@@ -34,6 +34,7 @@ class Progress:
     def begin(self, name: str, step: int) -> None:
         """A stage begins, or goes on with this step; from there on rates are measured."""
         self.close()
+        _let_come_first(self._folder / name)
         self._writer = self._open(str(self._folder / name), purge_step=step)
         self._clock, self._first = time.monotonic(), step
 
@@ -56,3 +57,14 @@ class Progress:
         """The same, as the last thing of a stage."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _let_come_first(folder: Path) -> None:
+    """TensorBoard takes files in the order of their names, which begin with the second they were made in and go on with
+    the number of the process: what a run told that was killed within this second, or by a clock that was ahead, would
+    come after what is told from now on, and have it dropped.
+    """
+    told = [path.name for path in folder.glob("*tfevents*")]
+    if told and max(told) > f"events.out.tfevents.{int(time.time()):010d}":
+        for name in told:
+            (folder / name).rename(folder / f"0.{name}")
