@@ -44,7 +44,7 @@ class Voice:
 def cut_phrase(rng: np.random.Generator, audio: np.ndarray, seconds: float) -> np.ndarray:
     """A passage of about `seconds` of (C, N) that begins and ends where it is quiet, and is not quiet itself."""
     hop = 1024
-    size = int(seconds * SAMPLE_RATE) // hop
+    size = max(1, int(seconds * SAMPLE_RATE) // hop)
     if audio.shape[1] // hop <= size:
         return audio
     frames = audio[:, : audio.shape[1] // hop * hop].reshape(audio.shape[0], -1, hop)
