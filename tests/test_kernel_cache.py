@@ -46,3 +46,26 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(tmp_path: Path) -> Non
     (tmp_path / "planted").mkdir(0o700)
     own.symlink_to(tmp_path / "planted")
     assert kept_in(**nowhere).parent == tmp_path
+
+
+def start(home: Path, stderr: int, work: str = "") -> subprocess.CompletedProcess[str]:
+    """A process whose cache is in `home` tells of its first start, and works."""
+    known = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    code = f"from bridge.first_start import tell_first_start; tell_first_start(); {work}"
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**known, "XDG_CACHE_HOME": str(home)}, cwd=ROOT, text=True,
+        stderr=stderr, check=True, timeout=100,
+    )  # fmt: skip
+
+
+def test_only_a_first_start_tells_that_it_takes_long_and_only_to_who_waits_for_it(tmp_path: Path) -> None:
+    compiles = "import numpy as n, training.mixing as m; m.read_at_speed(n.zeros(9, 'i2'), 0., 1., n.zeros(4, 'f4'))"
+    assert start(tmp_path, subprocess.PIPE).stderr == ""
+    ours, terminal = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        start(tmp_path, terminal, compiles)
+        assert b"the first start takes a minute" in screen.read(4096)
+        start(tmp_path, terminal)
+        os.set_blocking(ours, False)
+        assert screen.read(4096) is None  # nothing more
+    os.close(terminal)

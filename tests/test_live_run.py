@@ -73,6 +73,22 @@ def test_a_song_below_the_music_folder_is_played(
     assert "no file" not in capsys.readouterr().err
 
 
+def onset(audio: np.ndarray) -> int:
+    """The first frame in which something sounds."""
+    return int(np.argmax(np.abs(audio).max(axis=0) > 1e-4))
+
+
+def test_a_mixdown_ends_with_its_song(song: np.ndarray, tmp_path: Path, model: str) -> None:
+    """And holds all of it, delayed as live sound is."""
+    path, record = song_file(tmp_path, song[:, :RATE]), tmp_path / "mixdown.wav"
+    assert main([*NO_DEVICE, "--model", model, "--source", str(path), "--record", str(record), "--freewheel"]) == 0
+    written = heard(record)
+    first = onset(written) - onset(song)
+    assert written.shape[1] == 2 * RATE and 0 < first < 1024
+    assert np.abs(written[:, first : first + RATE] - song[:, :RATE]).max() < 1e-5
+    assert np.abs(written[:, first + RATE + 512 :]).max() < 1e-5
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_with_the_report(model: str, number: signal.Signals) -> None:
     port = free_port()

@@ -18,7 +18,7 @@ import numba
 from numba import njit, prange
 from platformdirs import user_cache_path
 
-__all__ = ["njit", "prange"]
+__all__ = ["are_kept", "njit", "prange"]
 
 KEPT_VERSIONS = 4
 ROOMS = ("vqss_engine", "bridge", "training")
@@ -74,6 +74,11 @@ def _choose_folder() -> Path:
             _drop_old(home)
             return folder
     return Path(tempfile.mkdtemp(prefix="vqss-kernels-"))       # compiled anew in every run
+
+
+def are_kept() -> bool:
+    """Whether kernels of these sources were compiled before, so that a start need not."""
+    return any(Path(numba.config.CACHE_DIR).rglob("*.nbi"))  # type: ignore[attr-defined]
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):

@@ -31,12 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     from bridge.audio_files import disk_error
     from bridge.figure import save_picture
     from bridge.figure_grid import save_grid
+    from bridge.first_start import tell_first_start
     from vqss_engine.bundle import ModelBundle
 
     out: Path = arguments.out
     _check_out(out, arguments.overwrite)
     bundle = ModelBundle.load(arguments.model)
     titles = _titles(arguments.songs)
+    tell_first_start()
     drawn = [_separate(song, title, bundle, arguments.latency) for song, title in zip(arguments.songs, titles)]
     try:
         if len(drawn) == 1:

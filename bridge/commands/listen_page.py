@@ -41,11 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that help and usage errors come at once.
     from bridge.batch import plan_folders
+    from bridge.first_start import tell_first_start
     from bridge.listen_page import PAGE_NAME, check_page, page_report
 
     out: Path = arguments.out
     songs = plan_folders(arguments.songs, out)
     check_page(out, [folder for _, folder in songs], arguments.overwrite)
+    tell_first_start()
     ready, failed = _fill(songs, arguments)
     page = out / PAGE_NAME if ready else None
     if arguments.json:

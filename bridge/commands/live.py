@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from vqss_engine.engine import Engine
 
 NO_OSC = "none"
+RING_OUT_S = 1.0
+"""After the end of a song that is mixed down: what the engine delays is heard whole, and echoes die away."""
 
 
 def add_arguments(
     parser: argparse.ArgumentParser, osc: str = "default 127.0.0.1:9000; none: no OSC", racks: str = "default: --music",
-    freewheel: str = "without a device: as fast as the engine goes, every frame exact",
+    freewheel: str = "without a device: as fast as the engine goes, every frame exact, to the end of the song",
 ) -> None:
     """`osc`, `racks`: what is told of their defaults; `freewheel`: of that option."""
     device = "a device's name, part of it, or number (vqss devices); jack; default; none"
@@ -156,9 +158,18 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.freewheel and not arguments.input == arguments.output == "none":
         raise UsageError("--freewheel is for --input none --output none; a JACK server freewheels by itself")
     if arguments.freewheel and arguments.seconds is None:
-        raise UsageError("--freewheel needs --seconds; it would go on for ever")
+        arguments.seconds = _seconds_of_song(source)
     if arguments.measure_latency and "none" in (arguments.input, arguments.output):
         raise UsageError("--measure-latency needs an input and an output, joined by a cable")
+
+
+def _seconds_of_song(source: Path | None) -> float:
+    """What a mixdown takes: its song, and what comes after it."""
+    from bridge.song_stream import song_seconds
+
+    if source is None:
+        raise UsageError("--freewheel needs --source or --seconds; it would go on for ever")
+    return song_seconds(source) + RING_OUT_S
 
 
 def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
@@ -176,6 +187,7 @@ def _stop_on_signals(stop: Callable[[], None], stack: ExitStack) -> None:
 
 def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, Device, OpenDevice]:
     """The device, not started, an engine for it, and what opens it again."""
+    from bridge.first_start import tell_first_start
     from bridge.live_device import DeviceChoice, Layout, open_again, open_device, settled
     from bridge.live_stage import engine_rate_hz
     from vqss_engine.bundle import ModelBundle
@@ -191,6 +203,7 @@ def _engine(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Engine, De
     names, rate_hz = bundle.cluster_names, bundle.config.sample_rate
     device = open_device(choice, names, Layout(stream.hop, rate_hz, arguments.inputs))
     stack.callback(device.close)
+    tell_first_start()
     deadline_s = stream.hop / engine_rate_hz(device.rate_hz, rate_hz)
     engine = Engine(bundle, stream, device.inputs, multi=multi, insert_deadline_s=deadline_s)
     layout = Layout(stream.hop, rate_hz, device.inputs)

@@ -58,9 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that help and usage errors come at once.
     from bridge.batch import Batch, plan_folders, run_batch
+    from bridge.first_start import tell_first_start
 
     job = file_job(arguments)
     songs = plan_folders(arguments.songs, arguments.out)
+    tell_first_start()
     report = _Report(shown=not arguments.json)
     run_batch(Batch(songs, job, arguments.model, arguments.jobs), report.add)
     if arguments.json:
