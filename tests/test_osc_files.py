@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from bridge.osc_files import file_within
 from tests.osc_peers import Peer, serve
@@ -22,8 +24,8 @@ def music(tmp_path: Path) -> Path:
     folder = tmp_path / "music"
     (folder / "a").mkdir(parents=True)
     (tmp_path / "secret.wav").touch()
-    (folder / "song ä.wav").touch()
-    (folder / "a" / "song.wav").touch()
+    for name in ("song ä.wav", "a/song.wav"):
+        soundfile.write(folder / name, np.zeros((441, 2)), 44100)
     (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
     (folder / "linked").symlink_to(tmp_path)
     return folder
@@ -42,11 +44,13 @@ def test_what_leads_out_is_refused(music: Path, name: str) -> None:
         file_within(None, name)
 
 
-def test_a_source_is_the_input_or_a_file_of_the_music_folder(music: Path) -> None:
+def test_a_source_is_the_input_or_a_song_of_the_music_folder(music: Path) -> None:
     surface = ControlSurface()
+    (music / "notes.txt").write_text("no song")
+    (music / "empty.wav").touch()
     with serve(surface, music_folder=music) as server, Peer(server) as peer:
         assert peer.ask("/vqss/source", "a/song.wav") == [] and surface.get("/vqss/source") == "a/song.wav"
-        for name in [*CLIMBING, str(music / ".." / "secret.wav"), "/etc/passwd"]:
+        for name in [*CLIMBING, str(music / ".." / "secret.wav"), "/etc/passwd", "notes.txt", "empty.wav"]:
             ((address, (about, text)),) = peer.ask("/vqss/source", name)
             assert (address, about) == ("/vqss/error", "/vqss/source")
             assert str(music.parent) in name or str(music.parent) not in text  # what was asked is told back
