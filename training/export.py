@@ -87,7 +87,7 @@ def _usage(content: dict[str, Any], clusters: int) -> list[float]:
     if codes is None:
         return []
     counts = np.bincount(np.asarray(codes), minlength=clusters)
-    share = counts / max(counts.sum(), 1)
+    share = counts / max(int(counts.sum()), 1)
     if before := (content.get("origin") or {}).get("usage"):
         share = (share + before) / (1 + np.sum(before))  # an adapted codebook serves its first stems too
     return [round(float(part), 4) for part in share]
