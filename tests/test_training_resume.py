@@ -156,7 +156,8 @@ def test_without_a_compiler_training_goes_on_and_says_so(tmp_path: Path, caplog:
     generator = Generator(ModelConfig(width=8, layers=1))
     with caplog.at_level(logging.WARNING):
         fuse(generator, torch.device("cpu"))
-    assert "forward" in vars(generator.layers[0]) and not caplog.records
+    ours = [record for record in caplog.records if record.name.startswith("training")]  # torch tells of CUDA too
+    assert "forward" in vars(generator.layers[0]) and not ours
 
 
 def test_a_gradient_that_is_no_number_moves_no_weight(tmp_path: Path) -> None:
