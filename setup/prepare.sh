@@ -8,6 +8,7 @@ source setup/packages.sh
 
 level="${1:-run}"
 python=.venv/bin/python
+if_known=()
 say() { printf 'vqss setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -15,7 +16,8 @@ case "$level" in
     run)  levels=(run gui test); extras=""; packages=("${packages_run[@]}") ;;
     gui)  levels=(gui test); extras=""; packages=("${packages_run[@]}" "${packages_gui[@]}") ;;
     test) levels=(test); extras="[training,dev]"
-          packages=("${packages_run[@]}" "${packages_gui[@]}" "${packages_test[@]}") ;;
+          packages=("${packages_run[@]}" "${packages_gui[@]}" "${packages_test[@]}")
+          if_known=("${packages_test_if_known[@]}") ;;
     *) fail "unknown level '$level'; use run, gui or test" ;;
 esac
 
@@ -60,17 +62,24 @@ as_root() {
     fi
 }
 
+has_headers() {     # torch compiles against Python.h while it trains
+    "$1" -c 'import os, sysconfig as s, sys; sys.exit(not os.path.exists(s.get_path("include") + "/Python.h"))'
+}
+
 missing_packages() {
     local name base
     for name in "${packages[@]}"; do
         installed "$name" || echo "$name"
     done
-    if ! find_python can_make_venv >/dev/null; then
-        if base="$(find_python new_enough)"; then
-            [[ "$base" == python3 ]] && echo python3-venv || echo "$base-venv"
-        else
-            echo python3-venv   # brings python3; where that is too old, install_newer_python follows
-        fi
+    for name in "${if_known[@]}"; do
+        installed "$name" || ! apt-cache show "$name" >/dev/null 2>&1 || echo "$name"
+    done
+    if ! base="$(find_python can_make_venv)"; then
+        base="$(find_python new_enough)" || base=python3    # where that is too old, install_newer_python follows
+        echo "$base-venv"
+    fi
+    if [[ "$level" == test ]] && ! has_headers "$base" 2>/dev/null; then
+        echo "$base-dev"
     fi
 }
 
@@ -86,11 +95,13 @@ apt_quietly() {
 }
 
 install_newer_python() {
-    local version
+    local version wanted
     for version in 3.13 3.12 3.11; do
         if apt-cache show "python$version-venv" >/dev/null 2>&1; then
             say "the default python3 is older than 3.11: installing python$version"
-            apt_quietly install --no-install-recommends "python$version" "python$version-venv" && return
+            wanted=("python$version" "python$version-venv")
+            [[ "$level" == test ]] && wanted+=("python$version-dev")
+            apt_quietly install --no-install-recommends "${wanted[@]}" && return
             say "python$version could not be installed"
         fi
     done
@@ -109,8 +120,9 @@ install_system_packages() {
         say "going on without them; later: apt-get install ${missing[*]}"
         return
     fi
-    say "installing system packages: ${missing[*]}"
     apt_quietly update || say "apt-get update failed; trying with the lists there are"     # one dead source is enough
+    mapfile -t missing < <(missing_packages)    # of a new machine only these lists tell what is known
+    say "installing system packages: ${missing[*]}"
     if ! apt_quietly install --no-install-recommends "${missing[@]}"; then
         say "they could not all be installed; going on, 'vqss doctor' tells what is missing"
     fi

@@ -31,7 +31,7 @@ class JackServer:
         self, outputs: int = 2, block: int = 256, rate_hz: int = 44100, inputs: int = 2, patience_ms: int = 500
     ) -> None:
         if not (shutil.which("jackd") and shutil.which("jack_wait")):
-            pytest.skip("jackd is not installed; apt-get install jackd2")
+            pytest.skip("jackd is not installed; apt-get install jackd2 jack-example-tools")
         self.name = f"vqss_{uuid.uuid4().hex[:10]}"
         self.environment = {
             **os.environ, "JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": self.name,
@@ -76,7 +76,7 @@ class JackServer:
     def tool(self, name: str, *arguments: str) -> str:
         """What one of JACK's own programs says, such as jack_lsp; skips where it is not installed."""
         if shutil.which(name) is None:
-            pytest.skip(f"{name} is not installed; apt-get install jackd2")
+            pytest.skip(f"{name} is not installed; apt-get install jack-example-tools")
         command = [name, *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE_S).stdout
 

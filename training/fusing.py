@@ -31,7 +31,8 @@ def _can_compile(device: torch.device) -> bool:
         torch.compile(lambda x: x.square() + 1.0)(torch.zeros(2, device=device))
     except Exception as error:  # of many kinds
         log.warning(
-            "steps take longer: torch cannot compile here (%s); install a C++ compiler (g++), or set compile=false",
+            "steps take longer: torch cannot compile here (%s); install a C++ compiler and Python's headers"
+            " (g++, python3-dev), or set compile=false",
             str(error).strip().partition("\n")[0] or type(error).__name__,
         )
         return False
