@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.child_command import child_command
+from bridge.portaudio_library import STARTS_WITH
 
 PROBE_SECONDS = 90.0        # a first import from a cold disk is slow
 
@@ -132,6 +133,8 @@ def check_portaudio() -> Check:
     fine, text = probe(PORTAUDIO_PROBE)
     if not fine:
         fix = install_hint("libportaudio2", "portaudio") or "pip install --force-reinstall sounddevice"
+        if "Error initializing" in text:
+            fix = STARTS_WITH
         return Check("PortAudio", None, f"{text}; no live sound, files work", fix)
     if "; 0 inputs, 0 outputs" in text:
         return Check("PortAudio", None, f"{text}: no sound device", "connect one, or start JACK; files work")

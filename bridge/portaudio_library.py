@@ -15,16 +15,19 @@ from typing import Any
 from vqss_engine.errors import VQSSError
 
 CLIENT_NAME = b"vqss"
+STARTS_WITH = "start PipeWire or PulseAudio, which newer PortAudio wants, or use JACK"
 
 
 def portaudio() -> Any:
-    """The sounddevice module; raises VQSSError saying what to install."""
+    """The sounddevice module; raises VQSSError saying what to install or to start."""
     if "sounddevice" not in sys.modules:
         _name_client(ctypes.util.find_library("portaudio"))
     try:
         import sounddevice
     except (ImportError, OSError) as error:
         raise VQSSError(f"no PortAudio ({error}); install libportaudio2 and the Python package sounddevice") from error
+    except Exception as error:  # sounddevice's own, which is not to be had where its import fails
+        raise VQSSError(f"PortAudio does not start ({error}); {STARTS_WITH}") from error
     return sounddevice
 
 

@@ -250,7 +250,9 @@ class TransportBar(QWidget):
     def _may_fill(self, folder: Path) -> bool:
         """Whether stems may be written into a folder; where it holds something, that is asked."""
         try:
-            taken = folder.is_dir() and any(folder.iterdir())
+            taken = any(folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            taken = False
         except OSError as error:
             self.failed.emit(f"{folder} cannot be looked into ({error.strerror}); choose another folder")
             return False

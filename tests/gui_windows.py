@@ -48,6 +48,7 @@ def window_on(
     try:
         yield window
     finally:
+        window.export.end()  # where a test failed amid one, the question would wait for an answer for ever
         window.close()
         window.deleteLater()
         app.processEvents()
