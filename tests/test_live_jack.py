@@ -114,6 +114,7 @@ def test_a_server_may_change_its_block_again_and_again_under_many_ports() -> Non
 
 def test_a_server_killed_under_portaudio_is_left_and_found_again(model: tuple[ModelBundle, Path]) -> None:
     with JackServer() as server:
+        server.with_portaudio()
         arguments = ("--input", "system", "--output", "system", "--model", str(model[1]))
         with LiveProcess(server, *arguments) as live:
             said = live.wait_for("running")
@@ -160,10 +161,16 @@ def test_what_does_not_fit_is_refused_in_one_line(model: tuple[ModelBundle, Path
     with JackServer() as server:
         assert "44100 Hz, not 48000" in refused(server, *bundle, "--input", "jack", "--samplerate", "48000")
         assert "blocks are 256" in refused(server, *bundle, "--input", "jack", "--blocksize", "64")
+    assert "no JACK server is running" in refused(server, *bundle, "--output", "jack")
+
+
+def test_what_portaudio_does_not_have_is_refused_in_one_line(model: tuple[ModelBundle, Path]) -> None:
+    bundle = ("--model", str(model[1]))
+    with JackServer() as server:
+        server.with_portaudio()
         few = refused(server, *bundle, "--input", "system", "--output", "system", "--outputs", "multi")
         assert "has 2 output channels, and 10 are needed" in few
         assert "no output device 'nowhere'" in refused(server, *bundle, "--output", "nowhere")
-    assert "no JACK server is running" in refused(server, *bundle, "--output", "jack")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +182,8 @@ def test_the_latency_declared_is_the_one_measured(
     device: str, rate_hz: int, block: int, cable: tuple[str, str], model: tuple[ModelBundle, Path]
 ) -> None:
     with JackServer(rate_hz=rate_hz, block=block) as server:
+        if device == "system":
+            server.with_portaudio()
         arguments = ("--input", device, "--output", device, "--model", str(model[1]), "--measure-latency")
         with LiveProcess(server, *arguments) as live:
             live.wait_for("sending a test sound")
