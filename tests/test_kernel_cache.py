@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.fresh_process import ROOT, run_fresh
 
 
 def kept_in(root: Path = ROOT, **environment: str) -> Path:
     """Where a fresh process keeps its kernels."""
     code = "import numba, vqss_engine.compiled; print(numba.config.CACHE_DIR)"
-    known = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    run = subprocess.run(
-        [sys.executable, "-P", "-c", code], env={**known, "PYTHONPATH": str(root), **environment},
-        capture_output=True, text=True, check=True, timeout=100,
-    )  # fmt: skip
-    return Path(run.stdout.strip())
+    return Path(run_fresh(code, root, **environment).stdout.strip())
 
 
 @pytest.mark.parametrize("source", ["vqss_engine/fft.py", "bridge/ring.py", "training/mixing.py"])
@@ -48,19 +42,15 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(tmp_path: Path) -> Non
     assert kept_in(**nowhere).parent == tmp_path
 
 
-def start(home: Path, stderr: int, work: str = "") -> subprocess.CompletedProcess[str]:
-    """A process whose cache is in `home` tells of its first start, and works."""
-    known = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+def start(home: Path, stderr: int, work: str = "") -> str | None:
+    """What a process whose cache is in `home` says at its start, before it works."""
     code = f"from bridge.first_start import tell_first_start; tell_first_start(); {work}"
-    return subprocess.run(
-        [sys.executable, "-c", code], env={**known, "XDG_CACHE_HOME": str(home)}, cwd=ROOT, text=True,
-        stderr=stderr, check=True, timeout=100,
-    )  # fmt: skip
+    return run_fresh(code, stderr=stderr, XDG_CACHE_HOME=str(home)).stderr
 
 
 def test_only_a_first_start_tells_that_it_takes_long_and_only_to_who_waits_for_it(tmp_path: Path) -> None:
     compiles = "import numpy as n, training.mixing as m; m.read_at_speed(n.zeros(9, 'i2'), 0., 1., n.zeros(4, 'f4'))"
-    assert start(tmp_path, subprocess.PIPE).stderr == ""
+    assert start(tmp_path, subprocess.PIPE) == ""
     ours, terminal = os.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen:
         start(tmp_path, terminal, compiles)

@@ -3,6 +3,10 @@
 Numba notices a change only in the file a kernel stands in. Ours are built from several, so the folder's name
 is a digest of all files that kernels or parts of them stand in, in whatever room, and an update can never meet kernels
 of the version before. What is kept is code that runs, so a folder that another user could write to is not used.
+
+A kernel that others call is declared with `forceinline` where the compiler has a choice of rounding. Left as a call, it
+would be linked to the kernel compiled by itself in the process that compiles, but in later ones to the copy kept in
+its caller, which was optimised once more: the first start would compute other last bits than those after it.
 """
 
 from __future__ import annotations

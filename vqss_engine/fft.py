@@ -35,7 +35,7 @@ SMALLEST_FAST_SIZE = 128
 _POWERS_OF_FOUR = 0x5555555555555555
 _FLOAT = np.dtype(np.float32)
 _COMPLEX = np.dtype(np.complex64)
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, forceinline=True, nogil=True, error_model="numpy")
 
 
 @_compiled

@@ -17,8 +17,8 @@ from vqss_engine.simd import WIDTH, Code, Index, Vector, vector_code
 
 # numpy's error model: a division that may raise cannot become vector code
 _inlined = njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"}, inline="always")
-_elementwise = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-_reducing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"})
+_elementwise = njit(nogil=True, forceinline=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+_reducing = njit(nogil=True, forceinline=True, error_model="numpy", fastmath={"contract", "nsz", "arcp", "reassoc"})
 
 SILENCE, FLOOR, NORM_EPS = np.float32(numerics.SILENCE), np.float32(numerics.FLOOR), np.float32(numerics.NORM_EPS)
 LOG_SILENCE = np.float32(np.log(numerics.SILENCE))

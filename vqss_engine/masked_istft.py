@@ -17,7 +17,7 @@ from vqss_engine.stft import inverse_window, overlap_add
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+_compiled = njit(cache=True, forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 
 
 @_compiled

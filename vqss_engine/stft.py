@@ -19,7 +19,7 @@ _CHUNK_FRAMES = 512
 _FLOAT = np.dtype(np.float32)
 _COMPLEX = np.dtype(np.complex64)
 _BOOL = np.dtype(np.bool_)
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, forceinline=True, nogil=True, error_model="numpy")
 
 
 def asymmetric_windows(window: int, hop: int, synthesis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
