@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.child_command import child_command
-from bridge.portaudio_library import STARTS_WITH
 
 PROBE_SECONDS = 90.0        # a first import from a cold disk is slow
 
@@ -120,7 +119,13 @@ def install_hint(debian: str, homebrew: str = "") -> str:
 
 
 PORTAUDIO_PROBE = """
-import sounddevice
+import sys
+from bridge.portaudio_library import portaudio
+from vqss_engine.errors import VQSSError
+try:
+    sounddevice = portaudio()
+except VQSSError as error:
+    sys.exit(str(error))
 devices = sounddevice.query_devices()
 ins = sum(d["max_input_channels"] > 0 for d in devices)
 outs = sum(d["max_output_channels"] > 0 for d in devices)
@@ -132,9 +137,9 @@ def check_portaudio() -> Check:
     """Files need no sound device, so that a missing one is no failure."""
     fine, text = probe(PORTAUDIO_PROBE)
     if not fine:
-        fix = install_hint("libportaudio2", "portaudio") or "pip install --force-reinstall sounddevice"
-        if "Error initializing" in text:
-            fix = STARTS_WITH
+        text, _, fix = text.partition("; ")
+        if not fix or text.startswith("no PortAudio ("):
+            fix = install_hint("libportaudio2", "portaudio") or "pip install --force-reinstall sounddevice"
         return Check("PortAudio", None, f"{text}; no live sound, files work", fix)
     if "; 0 inputs, 0 outputs" in text:
         return Check("PortAudio", None, f"{text}: no sound device", "connect one, or start JACK; files work")

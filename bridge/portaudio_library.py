@@ -15,7 +15,6 @@ from typing import Any
 from vqss_engine.errors import VQSSError
 
 CLIENT_NAME = b"vqss"
-STARTS_WITH = "start PipeWire or PulseAudio, which newer PortAudio wants, or use JACK"
 
 
 def portaudio() -> Any:
@@ -27,7 +26,8 @@ def portaudio() -> Any:
     except (ImportError, OSError) as error:
         raise VQSSError(f"no PortAudio ({error}); install libportaudio2 and the Python package sounddevice") from error
     except Exception as error:  # sounddevice's own, which is not to be had where its import fails
-        raise VQSSError(f"PortAudio does not start ({error}); {STARTS_WITH}") from error
+        cure = "start PipeWire or PulseAudio, which newer PortAudio wants, or use JACK"
+        raise VQSSError(f"PortAudio does not start ({error}); {cure}") from error
     return sounddevice
 
 

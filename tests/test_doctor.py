@@ -71,14 +71,23 @@ def test_the_last_line_of_an_error_is_kept() -> None:
     )
 
 
-def test_a_missing_library_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A child that finds another `sounddevice` first, one that fails as the real one does without PortAudio."""
-    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+@pytest.mark.parametrize(
+    ("failure", "cure"),
+    [
+        ("OSError('PortAudio library not found')", "apt-get install libportaudio2"),
+        ("RuntimeError('Error initializing PortAudio')", "start PipeWire or PulseAudio"),
+    ],
+)
+def test_portaudio_that_fails_comes_with_its_cure(
+    failure: str, cure: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A child that finds another `sounddevice` first, one that fails as the real one does."""
+    (tmp_path / "sounddevice.py").write_text(f"raise {failure}")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     check = doctor.check_portaudio()
-    assert check.ok is None and "PortAudio library not found" in check.detail
+    assert check.ok is None and "PortAudio" in check.detail and failure.split("'")[1] in check.detail
     if platform.system() == "Linux":
-        assert check.fix == "apt-get install libportaudio2"
+        assert cure in check.fix
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="only X11 has screens by number")

@@ -93,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bridge.live_report import print_report
 
     _check(arguments)
+    if arguments.freewheel and arguments.seconds is None:
+        arguments.seconds = _seconds_of_song(arguments.source)
     if arguments.end_with_stdin:
         end_after(lambda: os.read(sys.stdin.fileno(), 1))
     if arguments.measure_latency:
@@ -157,8 +159,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"'{source}' lies outside --music '{music}'; name a folder that holds it")
     if arguments.freewheel and not arguments.input == arguments.output == "none":
         raise UsageError("--freewheel is for --input none --output none; a JACK server freewheels by itself")
-    if arguments.freewheel and arguments.seconds is None:
-        arguments.seconds = _seconds_of_song(source)
     if arguments.measure_latency and "none" in (arguments.input, arguments.output):
         raise UsageError("--measure-latency needs an input and an output, joined by a cable")
 
