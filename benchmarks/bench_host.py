@@ -36,8 +36,8 @@ from benchmarks.host_process import RATE, EngineProcess, SharedExchange, TimedWo
 from benchmarks.rows import Row, row
 from bridge import exchange_kernel as kernel
 from bridge.bench_signal import bench_signal
+from bridge.collection import undisturbed
 from bridge.exchange import Exchange, prefill_frames
-from bridge.live_session import undisturbed
 from bridge.live_stage import LiveStage
 
 Floats = NDArray[np.float32]

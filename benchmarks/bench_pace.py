@@ -22,8 +22,8 @@ from benchmarks.rows import Row, row
 from benchmarks.targets import DEFAULT, EMPTY, LOW
 from bridge.bench import uneven_surface
 from bridge.bench_signal import bench_signal
+from bridge.collection import undisturbed
 from bridge.denormals import flush_denormals
-from bridge.live_session import undisturbed
 from bridge.thread_priority import raise_priority
 from vqss_engine.bundle import ModelBundle
 from vqss_engine.config import StreamConfig

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.collection import undisturbed
 from bridge.exchange import Exchange
 from bridge.hop_times import HopTimes
-from bridge.live_session import undisturbed
 from bridge.live_stage import LiveStage
 from bridge.live_worker import Worker
 from vqss_engine.bundle import ModelBundle

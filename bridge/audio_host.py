@@ -81,6 +81,8 @@ class PortAudioDevice:
     def start(self, exchange: Exchange) -> None:
         """Open the stream and let it run. Raises VQSSError where the device refuses."""
         self._exchange = exchange
+        if self._stream is not None:
+            return
         numbers = [None if device is None else device["index"] for device in (self._source, self._target)]
         options: dict[str, Any] = {"samplerate": self.rate_hz, "blocksize": self._block, "dtype": "float32",
                                    "latency": "low"}  # fmt: skip

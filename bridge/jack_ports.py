@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +18,13 @@ from numpy.typing import NDArray
 
 from bridge import jack_library as jack
 from bridge.exchange import LARGEST_DEVICE_BLOCK, Exchange
+from bridge.uncancelled import uncancelled
 from vqss_engine.errors import VQSSError
 
 Floats = NDArray[np.float32]
 
 _CLOSE_PATIENCE_S = 0.4
+_SETTLED_S, _SETTLING_PATIENCE_S = 0.05, 0.5
 
 
 def output_ports(cluster_names: Sequence[str], clusters: Sequence[int]) -> list[tuple[str, str]]:
@@ -43,8 +46,9 @@ class JackDevice:
         self._library = jack.jack_library()
         self._client = jack.open_client(client_name)
         self._exchange: Exchange | None = None
+        self._active = self._called = False
         self._hardware: list[tuple[str, int]] = []
-        self._changed = self._gone = self._freewheel = False
+        self._other_rate = self._gone = self._freewheel = False
         self.hung = False
         self.inputs = inputs or 2
         self.rate_hz = int(self._library.jack_get_sample_rate(self._client))
@@ -75,23 +79,25 @@ class JackDevice:
     def _register_callbacks(self) -> list[Any]:
         """Returned so that they are kept as long as the client is."""
         library, client = self._library, self._client
-        callbacks = {
-            "jack_set_process_callback": jack.Process(self._process),
-            "jack_set_sample_rate_callback": jack.Process(self._rate_changed),
-            "jack_set_buffer_size_callback": jack.Process(self._block_changed),
-            "jack_set_freewheel_callback": jack.Freewheel(self._freewheeling),
-            "jack_set_latency_callback": jack.Freewheel(self._tell_latency),
-            "jack_set_xrun_callback": jack.Event(self._xrun),
-            "jack_on_shutdown": jack.Shutdown(self._shut_down),
+        guarded = {
+            "jack_set_process_callback": uncancelled(jack.Process(self._process)),
+            "jack_set_sample_rate_callback": uncancelled(jack.Process(self._rate_changed)),
+            "jack_set_buffer_size_callback": uncancelled(jack.Process(self._block_changed)),
+            "jack_set_freewheel_callback": uncancelled(jack.Freewheel(self._freewheeling)),
+            "jack_set_latency_callback": uncancelled(jack.Freewheel(self._tell_latency)),
         }
-        for name, callback in callbacks.items():
-            getattr(library, name)(client, callback, None)
-        return list(callbacks.values())
+        for name, callback in guarded.items():
+            getattr(library, name)(client, callback.function, callback.argument)
+        events = jack.Event(self._xrun), jack.Shutdown(self._shut_down)
+        library.jack_set_xrun_callback(client, events[0], None)
+        library.jack_on_shutdown(client, events[1], None)
+        return [*guarded.values(), *events]
 
     # libjack's threads
 
     def _process(self, frames: int, _: Any) -> int:
         exchange, buffer = self._exchange, self._library.jack_port_get_buffer
+        self._called = True
         if exchange is None or frames > LARGEST_DEVICE_BLOCK:
             for port in self._out:
                 ctypes.memset(buffer(port, frames), 0, 4 * frames)
@@ -105,11 +111,11 @@ class JackDevice:
         return 0
 
     def _rate_changed(self, rate_hz: int, _: Any) -> int:
-        self._changed = self._changed or rate_hz != self.rate_hz
+        self._other_rate = self._other_rate or rate_hz != self.rate_hz
         return 0
 
     def _block_changed(self, block: int, _: Any) -> int:
-        self._changed = self._changed or block != self.block
+        self.block = block
         return 0
 
     def _freewheeling(self, starting: int, _: Any) -> None:
@@ -141,13 +147,22 @@ class JackDevice:
 
     def start(self, exchange: Exchange) -> None:
         """Run, connected to the server's own ports. Raises VQSSError where the server refuses."""
+        exchange.waiting = self._freewheel
+        if self._active:
+            self._exchange = exchange
+            return
         self._wanted = np.zeros((exchange.outputs, LARGEST_DEVICE_BLOCK), np.float32)
         self._given_rows = [self._given[row].ctypes.data for row in range(self.inputs)]
         self._wanted_rows = [self._wanted[row].ctypes.data for row in range(exchange.outputs)]
-        exchange.waiting = self._freewheel
         self._exchange = exchange
         if self._library.jack_activate(self._client):
             raise VQSSError("the JACK server does not let us start; restart it")
+        self._active = True
+        self._connect()
+        self._settle()
+
+    def _connect(self) -> None:
+        """To the server's own ports."""
         captures = jack.port_names(self._client, jack.IS_PHYSICAL | jack.IS_OUTPUT)
         playbacks = jack.port_names(self._client, jack.IS_PHYSICAL | jack.IS_INPUT)
         self._hardware = [(name, jack.CAPTURE) for name in captures[: min(1, len(self._in))]]
@@ -159,6 +174,15 @@ class JackDevice:
         for port, target in zip(self._out[:2], playbacks):
             self._library.jack_connect(self._client, self._library.jack_port_name(port), target.encode())
 
+    def _settle(self) -> None:
+        """Wait until blocks have their length: PipeWire tells one at first, and has others as ports are connected."""
+        block, since = self.block, time.monotonic()
+        deadline = since + _SETTLING_PATIENCE_S
+        while (now := time.monotonic()) < deadline and not (self._called and now >= since + _SETTLED_S):
+            time.sleep(0.002)
+            if self.block != block:
+                block, since = self.block, now
+
     def declare(self, delay: int) -> None:
         """Tell the graph the frames from input to output ports."""
         self.delay = delay
@@ -166,7 +190,7 @@ class JackDevice:
 
     @property
     def alive(self) -> bool:
-        return not self._gone and not self._changed
+        return not self._gone and not self._other_rate
 
     @property
     def finished(self) -> bool:

@@ -14,10 +14,11 @@ NONE, JACK, DEFAULT = "none", "jack", "default"
 
 
 class Device(Protocol):
-    """What moves blocks in and out of an exchange.
+    """What moves blocks in and out of an exchange; `start` again, and it goes on with another exchange.
 
-    block: frames of a callback, None where only the callbacks tell; steady: all are of that length. latency_s: of the
-    hardware, in and out. hung: closing it did not return. finished: it came to its end by itself.
+    block: frames of a callback, None where only the callbacks tell; steady: all are of that length, until a sound
+    system changes it. latency_s: of the hardware, in and out. hung: closing it did not return. finished: it came to its
+    end by itself.
     """
 
     steady: bool

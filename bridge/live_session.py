@@ -7,18 +7,16 @@ where they live: the device's callback, live_worker, live_source, recorder, osc_
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge import exchange_kernel as kernel
 from bridge.automation import Automation
-from bridge.collection import no_collection
+from bridge.collection import undisturbed
 from bridge.console import say
 from bridge.device_facts import publish_device
 from bridge.exchange import Exchange
@@ -35,9 +33,8 @@ from vqss_engine.errors import VQSSError
 
 RETRY_S = 2.0
 _TICK_S, _STATUS_S, _COLLECT_S = 0.05, 1.0, 5.0
-_SILENT_DEVICE_S, _SILENT_FREEWHEEL_S = 1.5, 20.0
+_SILENT_DEVICE_S, _SILENT_FREEWHEEL_S = 2.5, 20.0      # what idle PulseAudio sinks play takes two seconds to come
 _OPEN_PATIENCE_S = 5.0
-_SWITCH_INTERVAL_S = 0.0005
 
 OpenDevice = Callable[[bool], Device]
 """Opens the device again; it is told whether the one before hangs."""
@@ -141,9 +138,9 @@ class LiveSession:
         same = last is not None and (last.device.name, last.device.rate_hz) == (device.name, device.rate_hz)
         return last.longest_block if last is not None and same else 0
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, keep_device: bool = False) -> None:
         if self._stream is not None:
-            self._stream.close()
+            self._stream.close(keep_device)
             self.abandoned = self.abandoned or self._stream.device.hung
             self.counts.add(self._stream)
             self._stream = None
@@ -165,8 +162,9 @@ class LiveSession:
                 stream.declare()    # to a device that answers, for one that hangs would hang this thread
             latency_ms = self._tell(stream)
             patience = _SILENT_FREEWHEEL_S if stream.exchange.waiting else _SILENT_DEVICE_S
-            if not stream.device.alive or stream.outgrown or now - since > patience:
-                self._reconnect(stream, began)
+            lost = not stream.device.alive or now - since > patience
+            if lost or stream.outgrown:
+                (self._reconnect if lost else self._begin_anew)(stream, began)
                 calls, since = -1, time.monotonic()
             if now >= next_status:
                 next_status = now + _STATUS_S
@@ -206,14 +204,30 @@ class LiveSession:
         for text in snapshot.errors[max(0, len(snapshot.errors) - new) :] if new else ():
             say(text)
 
+    def _begin_anew(self, stream: LiveStream, began: float) -> None:
+        """On the same device, for the blocks that it has now: what others have connected to it stays so."""
+        self._disconnect(keep_device=True)
+        if not self._outlive(stream, began):
+            stream.device.close()
+            return
+        self.counts.reconnects += 1
+        try:
+            self._stream = self._connect(stream.device)
+        except VQSSError as error:
+            say(str(error))
+            self._find_again(stream.device.hung, began)
+
     def _reconnect(self, stream: LiveStream, began: float) -> None:
-        """Leave a lost device behind, without waiting for it, and try every two seconds to have one again."""
+        """Leave a lost device behind, without waiting for it, and have one again."""
         say(f"the device '{stream.device.name}' was lost or has changed; trying again every {RETRY_S:g} s")
         self._disconnect()
         self._show_loss()
-        wait, hung, reason = 0.0, stream.device.hung, ""
-        if not self._outlive(stream, began):
-            return
+        if self._outlive(stream, began):
+            self._find_again(stream.device.hung, began)
+
+    def _find_again(self, hung: bool, began: float) -> None:
+        """Try every two seconds to open the device, until there is one or the run ends."""
+        wait, reason = 0.0, ""
         self._show_loss()   # a worker that hung has told of its last hop meanwhile
         while not self._stopping.wait(wait) and not self._is_over(began):
             wait = RETRY_S
@@ -284,15 +298,3 @@ class LiveSession:
         """Whether the seconds it was to run have passed."""
         seconds = self._options.seconds
         return seconds is not None and time.monotonic() - began >= seconds
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """No garbage collection but where it is asked for, and short turns for threads that hold the interpreter."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    try:
-        with no_collection():
-            yield
-    finally:
-        sys.setswitchinterval(interval)

@@ -93,8 +93,9 @@ class LiveStream:
 
     @property
     def outgrown(self) -> bool:
-        """Whether the device asks for longer blocks than the stream was begun for."""
-        return self.longest_block > self.block
+        """Whether the device has other blocks than the stream was begun for; longer ones, where it tells none."""
+        told = self.device.block
+        return self.longest_block > self.block if told is None else told != self.block
 
     def latency_ms(self) -> dict[str, float]:
         """Where the milliseconds from input to output are spent; `total` is their sum."""
@@ -107,14 +108,16 @@ class LiveStream:
                  "device": device, "total": inside + device}  # fmt: skip
         return {name: round(1e3 * seconds, 3) for name, seconds in parts.items()}
 
-    def close(self) -> None:
-        """End the device and the worker, whatever state they are in, in less than a second."""
+    def close(self, keep_device: bool = False) -> None:
+        """End the worker, and the device unless another stream is to have it, in less than a second, whatever state
+        they are in."""
         self.exchange.hold()
         self.exchange.waiting = False
         deadline = time.monotonic() + _FADE_PATIENCE_S
         while self._plays and not self.exchange.faded and time.monotonic() < deadline:
             time.sleep(0.002)
-        self.device.close()
+        if not keep_device:
+            self.device.close()
         self.worker.stop()
 
     @property

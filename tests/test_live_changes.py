@@ -64,18 +64,25 @@ def test_a_rack_that_comes_and_goes_is_declared_to_the_device_once() -> None:
 
 
 class Varying:
-    """A device that tells no length of its blocks: 256 frames most often, 1024 at times."""
+    """A device that tells no length of its blocks: 256 frames most often, 1024 at times; lost after some blocks."""
 
     name, rate_hz, inputs, block, steady = "varying", RATE, 2, None, False
-    latency_s, hung, alive, finished = 0.0, False, True, False
+    latency_s, hung, finished = 0.0, False, False
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: int = 1 << 30) -> None:
+        self._left, self.starts = blocks, 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
+    @property
+    def alive(self) -> bool:
+        return self._left > 0
+
     def start(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._thread.start()
+        self.starts += 1
+        if self.starts == 1:
+            self._thread.start()
 
     def declare(self, delay: int) -> None: ...
 
@@ -88,27 +95,29 @@ class Varying:
             if self._closing.is_set():
                 return
             self._exchange.exchange(np.zeros((2, frames), np.float32), np.zeros((2, frames), np.float32))
+            self._left -= 1
             time.sleep(frames / RATE)
 
 
 def test_a_device_whose_blocks_vary_is_begun_again_once() -> None:
     engine = small_engine()
     engine.warm_up()
-    session = LiveSession(engine, Varying(), lambda hung: Varying(), SessionOptions(seconds=1.5, status=False))
+    device = Varying()
+    session = LiveSession(engine, device, lambda hung: Varying(), SessionOptions(seconds=1.5, status=False))
     report = session.run()
-    assert (report["reconnects"], report["block"]) == (1, 1024)
+    assert (report["reconnects"], report["block"], device.starts) == (1, 1024, 2)
 
 
 def test_the_longest_block_of_one_device_is_not_that_of_another() -> None:
     """Such a stream would be later than it need be."""
     engine = small_engine()
     engine.warm_up()
-    devices = iter([Varying(), ClockDevice(RATE, 256, limit=RATE // 2)])
+    devices = iter([Varying(200), ClockDevice(RATE, 256, limit=RATE // 2)])
     session = LiveSession(
         engine, next(devices), lambda hung: next(devices), SessionOptions(seconds=20.0, status=False)
     )
     report = session.run()
-    assert (report["reconnects"], report["block"]) == (1, 256)
+    assert (report["reconnects"], report["block"]) == (2, 256)
 
 
 class Lost(ClockDevice):
