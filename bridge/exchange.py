@@ -44,6 +44,7 @@ class Exchange:
         self._last: Floats = np.zeros(outputs, np.float32)
         self._step: Floats = np.zeros(outputs, np.float32)
         self.prefill = 0
+        self._ahead, self._asked, self._burst = 0.0, time.perf_counter(), 0.0
         self.level[kernel.MAIN_GAIN] = 1.0
         self.level[kernel.STEM_SHARE] = 1.0 / (clusters or max(1, outputs // 2 - 1))
         self.state[kernel.INPUT_ON] = 1
@@ -56,6 +57,7 @@ class Exchange:
         state = self.state
         if count > state[kernel.LARGEST_BLOCK]:
             state[kernel.LARGEST_BLOCK] = count
+        self._note_burst(count)
         if not state[kernel.RUNNING]:
             kernel.fade_away(wanted, state, self.level, self._last)
             return
@@ -71,6 +73,13 @@ class Exchange:
             wanted, self.incoming.memory, self.outgoing.memory, self.outgoing.positions, self.recorded.memory,
             self.recorded.positions, state, self.level, self._last, self._step,
         )  # fmt: skip
+
+    def _note_burst(self, count: int) -> None:
+        """How far ahead of real time the device is: by a block, or by several where it asks for them at once."""
+        now = time.perf_counter()
+        self._ahead = max(0.0, self._ahead - (now - self._asked) * self.rate_hz) + count
+        self._asked = now
+        self._burst = max(self._burst, self._ahead)
 
     def _song_ready(self, count: int) -> bool:
         state, song = self.state, self.song
@@ -112,6 +121,11 @@ class Exchange:
     def faded(self) -> bool:
         """Whether nothing is heard any more, after `hold`."""
         return not self.level[kernel.REMAINDER]
+
+    def take_burst(self) -> float:
+        """The most frames that the device was ahead of real time by since the last call."""
+        burst, self._burst = self._burst, 0.0
+        return burst
 
     def start_recording(self) -> None:
         """Keep what is heard in `recorded`; before the stream begins."""

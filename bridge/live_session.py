@@ -159,7 +159,7 @@ class LiveSession:
                 break
             if (count := stream.exchange.count(kernel.CALLBACKS)) != calls:
                 calls, since = count, now
-                stream.declare()    # to a device that answers, for one that hangs would hang this thread
+                stream.tick()       # only while the device answers, for one that hangs would hang this thread
             latency_ms = self._tell(stream)
             patience = _SILENT_FREEWHEEL_S if stream.exchange.waiting else _SILENT_DEVICE_S
             lost = not stream.device.alive or now - since > patience

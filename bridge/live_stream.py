@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from bridge import exchange_kernel as kernel
 from bridge.automation import Automation
+from bridge.bursts import Bursts
 from bridge.exchange import Exchange, prefill_frames
 from bridge.hop_times import HopTimes
 from bridge.live_device import Device
@@ -46,6 +47,7 @@ class LiveStream:
         self.exchange = exchange_type(engine.channels, self._stage.outputs, device.rate_hz, engine.clusters)
         self.worker = Worker(self._stage, self.exchange, hop_times, before_chunk, automation)
         self.block, self._known_block = 0, known_block
+        self._bursts = Bursts()
         self._declared: int | None = None
 
     def start(self, start_device: Callable[[Exchange], None] | None = None) -> None:
@@ -63,9 +65,14 @@ class LiveStream:
         self.exchange.prefill = prefill_frames(self.block, self._stage.chunk, self.device.steady)
         self.worker.begin()
         self.exchange.begin(self.exchange.prefill)
-        self.declare()
+        self._declare()
 
-    def declare(self) -> None:
+    def tick(self) -> None:
+        """To be called some times a second, while the device answers."""
+        self._declare()
+        self._bursts.add(self.exchange.take_burst(), self.exchange.count(kernel.DRY_TIMES))
+
+    def _declare(self) -> None:
         """Tell the device how late its outputs are, where it was told otherwise; a rack may have changed it."""
         delay = self.worker.delay
         if delay != self._declared:
@@ -88,8 +95,8 @@ class LiveStream:
 
     @property
     def longest_block(self) -> int:
-        """The longest block that the device is known to ask for."""
-        return max(self.block, self.exchange.count(kernel.LARGEST_BLOCK))
+        """The longest block that the device is known to ask for, at once or in a burst of shorter ones."""
+        return max(self.block, self.exchange.count(kernel.LARGEST_BLOCK), self._bursts.too_long_for(self.block))
 
     @property
     def outgrown(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bridge.bursts import Bursts
 from bridge.clock_device import ClockDevice
 from bridge.exchange import Exchange
 from bridge.live_session import LiveSession, SessionOptions
@@ -106,6 +107,37 @@ def test_a_device_whose_blocks_vary_is_begun_again_once() -> None:
     session = LiveSession(engine, device, lambda hung: Varying(), SessionOptions(seconds=1.5, status=False))
     report = session.run()
     assert (report["reconnects"], report["block"], device.starts) == (1, 1024, 2)
+
+
+class Bursting(Varying):
+    """Six blocks of 128 frames at once, as PipeWire gives them to programs of ALSA."""
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._closing.is_set():
+            for _ in range(6):
+                self._exchange.exchange(np.zeros((2, 128), np.float32), np.zeros((2, 128), np.float32))
+            due += 6 * 128 / RATE
+            time.sleep(max(0.0, due - time.monotonic()))
+
+
+def test_a_device_that_asks_in_bursts_is_begun_again_for_them() -> None:
+    engine, device = small_engine(), Bursting()
+    engine.warm_up()
+    report = LiveSession(engine, device, lambda hung: device, SessionOptions(seconds=3.0, status=False)).run()
+    assert report["reconnects"] >= 1 and report["block"] >= 6 * 128
+
+
+def test_a_computer_that_stands_still_once_makes_no_device_later() -> None:
+    bursts = Bursts()
+    for tick in range(60):
+        stands_still = tick % 20 == 10
+        bursts.add(4000.0 if stands_still else 256.0, 5 * (tick // 10))
+        assert bursts.too_long_for(256) == 0
+    for tick in range(20):
+        bursts.add(1000.0, 100 + tick)
+    assert bursts.too_long_for(256) == 1100
+    assert bursts.too_long_for(1100) == 0
 
 
 def test_the_longest_block_of_one_device_is_not_that_of_another() -> None:
