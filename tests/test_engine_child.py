@@ -31,6 +31,7 @@ def test_a_child_ends_with_its_recording_and_report(
     child = EngineChild([*options, "--json", f"--record={take}"], list, pytest.fail)
     try:
         wait_until(lambda: child.running, 100.0)
+        wait_until(lambda: any(part.stat().st_size > 4096 for part in tmp_path.glob(".*")), 30.0)
         if again:
             child.restart(options)
             wait_until(lambda: child.arguments == tuple(options), 30.0)
