@@ -62,6 +62,8 @@ def probe(code: str, timeout: float = PROBE_SECONDS, screen: bool = False) -> tu
 def check_python() -> Check:
     detail = f"{platform.python_version()} at {sys.executable}"
     fine = sys.version_info >= (3, 11)
+    if fine and sys.version_info < (3, 11, 0, "final"):
+        return Check("Python", None, f"{detail}, a pre-release", "to train install a newer one; separating works")
     return Check("Python", fine, detail, "" if fine else "install Python 3.11 or newer and make .venv again")
 
 

@@ -34,7 +34,11 @@ ready() {
     return 1
 }
 
-new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+new_enough() {      # torch does not train with the pre-release of 3.11 that Ubuntu 22.04 has, all else works
+    local oldest='(3, 11)'
+    [[ "$level" == test ]] && oldest='(3, 11, 0, "final")'
+    "$1" -c "import sys; sys.exit(sys.version_info < $oldest)" 2>/dev/null
+}
 can_make_venv() { new_enough "$1" && "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
 find_python() {     # find_python TEST: the first interpreter that passes it
@@ -135,8 +139,9 @@ make_environment() {
         return
     fi
     base="$(find_python can_make_venv)" ||
-        fail "Python 3.11 or newer with the venv module is needed and none was found (python3 is" \
-             "$(python3 --version 2>/dev/null || echo absent)); install python3.11 and python3.11-venv"
+        fail "Python 3.11 or newer with the venv module is needed, for training and tests no pre-release, and none" \
+             "was found (python3 is $(python3 --version 2>/dev/null || echo absent)); install a newer one and its venv," \
+             "such as python3.12 and python3.12-venv (on Ubuntu 22.04 from ppa:deadsnakes/ppa)"
     say "making the virtual environment .venv with $("$base" --version)"
     "$base" -m venv --clear .venv
 }

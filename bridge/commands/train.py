@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 from bridge.commands import options
 from bridge.console import print_json, print_table, say
+from vqss_engine.errors import VQSSError
 from vqss_engine.stop_signals import Stopped, exit_code
 
 
@@ -26,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if sys.version_info < (3, 11, 0, "final"):  # Ubuntu 22.04 has no other
+        raise VQSSError(f"torch does not train with Python {platform.python_version()}; install a newer one")
     from training.train import run_training
 
     reports: list[dict[str, Any]] = []
