@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 
 _TICKS, _DRY_TIMES = 20, 3
-_MARGIN = 1.1
+_JITTER, _MARGIN = 1.5, 1.1
 _LONGEST = 4096
 
 
@@ -30,4 +30,4 @@ class Bursts:
         if len(self._frames) < _TICKS or self._dry_times[-1] - self._dry_times[0] < _DRY_TIMES:
             return 0
         usual, long = np.percentile(self._frames, (50, 90))
-        return min(math.ceil(_MARGIN * float(long)), _LONGEST) if usual > block else 0
+        return min(math.ceil(_MARGIN * float(long)), _LONGEST) if usual > _JITTER * block else 0
