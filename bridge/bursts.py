@@ -13,8 +13,8 @@ _LONGEST = 4096
 
 
 class Bursts:
-    """What the last second was like. A computer that stands still once is followed by a burst too, so that only
-    those count which most ticks have, and which sound was lost by."""
+    """What the last second was like, in ticks of some 50 ms. A computer that stands still once is followed by a
+    burst too, so that only those count which most ticks have, and which sound was lost by."""
 
     def __init__(self) -> None:
         self._frames: deque[float] = deque(maxlen=_TICKS)
