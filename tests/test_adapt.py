@@ -99,6 +99,8 @@ def test_a_bundle_learns_from_new_stems_and_says_so(tmp_path: Path) -> None:
     replace(base, cluster_names=[f"name {k}" for k in range(16)]).save(tmp_path / "base")
     reports: list[dict[str, Any]] = []
     options = {"init": str(tmp_path / "base"), "adapted": reports.append}
+    with pytest.raises(UsageError, match=f"model.layers of the bundle is {base.config.layers} and stays so"):
+        train(tmp_path, "second", f"model.layers={base.config.layers + 1}", **options)
     train(tmp_path, "second", "partition.steps=60", "partition.warmup=2", "adapt.held_out=0.4", **options)
     report = reports[0]
     assert report == json.loads((tmp_path / "second" / "adapted.json").read_text())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -125,10 +126,11 @@ def code_gains(weights: dict[str, Tensor], bank: Bank, codes: np.ndarray, config
     return {code: float(np.mean(values)) for code, values in sorted(gains.items())}
 
 
-def beginning(init: str | None, config: TrainConfig) -> ModelBundle | None:
+def beginning(init: str | None, config: TrainConfig, overrides: Sequence[str] = ()) -> ModelBundle | None:
     """The bundle that a run goes on from; None where it begins from nothing.
 
-    Raises VQSSError where it is none or has no query encoder, UsageError where its sizes or the run lack something.
+    Raises VQSSError where it is none or has no query encoder, UsageError where its sizes or the run lack something, or
+    the overrides ask for what the bundle decides.
     """
     if init is None:
         if not config.discover.steps:
@@ -136,9 +138,17 @@ def beginning(init: str | None, config: TrainConfig) -> ModelBundle | None:
         return None
     bundle = ModelBundle.load(init)
     load_encoder(bundle)  # one that fits
+    _refuse_another_model(bundle, config, overrides)
     bundle = deepened(bundle, config.adapt.layers, config.seed)
     check(replace(config, model=bundle.config))
     return bundle
+
+
+def _refuse_another_model(bundle: ModelBundle, config: TrainConfig, overrides: Sequence[str]) -> None:
+    for key in (override.partition("=")[0].strip() for override in overrides):
+        section, _, name = key.partition(".")
+        if section == "model" and getattr(config.model, name) != (own := getattr(bundle.config, name)):
+            raise UsageError(f"{key} of the bundle is {own} and stays so; leave it out (adapt.layers adds layers)")
 
 
 def adopt(run: Run, bundle: ModelBundle) -> None:

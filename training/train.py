@@ -281,7 +281,7 @@ def run_training(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config = load_config(config_path, overrides)
     content = begun(Path(config.run), resume)
-    bundle = None if content else beginning(init, config)
+    bundle = None if content else beginning(init, config, overrides or ())
     if bundle:
         config = replace(config, model=bundle.config)
     if content:
