@@ -165,7 +165,7 @@ def check_jack() -> Check:
     fine, text = probe(JACK_PROBE, timeout=20.0)
     if fine:
         return Check("JACK", True, text)
-    fix = "only for routing to a DAW: start jackd or PipeWire's JACK"
+    fix = "only for routing to a DAW: start jackd, or on PipeWire vqss with pw-jack"
     if text.startswith("no JACK ("):
         fix = f"only for routing to a DAW: {install_hint('jackd2', 'jack') or 'see jackaudio.org'}"
     return Check("JACK", None, text, fix)

@@ -107,7 +107,7 @@ def open_client(name: str) -> Any:
     library, status = jack_library(), c_int(0)
     client = library.jack_client_open(c_char_p(name.encode()), c_int(NO_START_SERVER), ctypes.byref(status))
     if not client:
-        raise VQSSError("no JACK server is running; start one, or choose another device with --input and --output")
+        raise VQSSError("no JACK server is running; start one, on PipeWire use pw-jack, or choose another device")
     return c_void_p(client)
 
 
