@@ -140,9 +140,10 @@ class Hand:
             self._listen()
 
     def _listen(self) -> None:
-        """Note what Ardour says, until it pauses."""
+        """Note what Ardour says, until it pauses; while it rolls it may not."""
+        until = time.monotonic() + 0.2
         with suppress(TimeoutError):
-            while data := self._socket.recv(LARGEST_PACKET):
+            while time.monotonic() < until and (data := self._socket.recv(LARGEST_PACKET)):
                 with suppress(PacketError):  # one of its replies is no OSC
                     self._states.update({message.address: message.arguments for message in decode_packet(data)})
 
