@@ -79,7 +79,7 @@ class PortAudioDevice:
             )
 
     def start(self, exchange: Exchange) -> None:
-        """Open the stream and let it run. Raises VQSSError where the device refuses."""
+        """Open the stream and let it run, or go on with another exchange. Raises VQSSError where the device refuses."""
         self._exchange = exchange
         if self._stream is not None:
             return

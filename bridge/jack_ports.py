@@ -146,7 +146,8 @@ class JackDevice:
     """Frames from the input ports to the output ports, as the host knows it."""
 
     def start(self, exchange: Exchange) -> None:
-        """Run, connected to the server's own ports. Raises VQSSError where the server refuses."""
+        """Run, connected to the server's own ports, or go on with another exchange. Raises VQSSError where the server
+        refuses."""
         exchange.waiting = self._freewheel
         if self._active:
             self._exchange = exchange

@@ -129,6 +129,7 @@ class LiveSession:
         self._on_rate(stream.engine_hz)
         stream.start(start)
         publish_device(self._engine, device.name, device.rate_hz, stream.block)
+        self.counts.reconnects += int(self._last is not None)
         self._last = stream
         return stream
 
@@ -207,15 +208,15 @@ class LiveSession:
     def _begin_anew(self, stream: LiveStream, began: float) -> None:
         """On the same device, for the blocks that it has now: what others have connected to it stays so."""
         self._disconnect(keep_device=True)
-        if not self._outlive(stream, began):
+        if self._outlive(stream, began):
+            try:
+                self._stream = self._connect(stream.device)
+            except VQSSError as error:
+                say(str(error))
+                self._find_again(stream.device.hung, began)
+        else:
             stream.device.close()
-            return
-        self.counts.reconnects += 1
-        try:
-            self._stream = self._connect(stream.device)
-        except VQSSError as error:
-            say(str(error))
-            self._find_again(stream.device.hung, began)
+        self.abandoned = self.abandoned or stream.device.hung
 
     def _reconnect(self, stream: LiveStream, began: float) -> None:
         """Leave a lost device behind, without waiting for it, and have one again."""
@@ -241,7 +242,6 @@ class LiveSession:
                 self._say_status()
                 continue
             if self._stream is not None:
-                self.counts.reconnects += 1
                 say(f"connected to '{self._stream.device.name}' at {self._stream.device.rate_hz} Hz")
             return
 

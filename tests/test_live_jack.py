@@ -114,6 +114,16 @@ def test_a_server_may_change_its_block_again_and_again_under_many_ports() -> Non
     assert code == 0 and json.loads(out)["reconnects"] == 4
 
 
+def test_a_client_that_leaves_with_many_ports_does_not_jam_the_server() -> None:
+    with JackServer(outputs=40) as server:
+        for _ in range(4):
+            with LiveProcess(server, "--outputs", "multi") as live:
+                live.wait_for("load", live.wait_for("running"))
+                code, _ = live.end()
+            ports = server.tool("jack_lsp")
+            assert code == 0 and "system:playback_40" in ports and "vqss:" not in ports
+
+
 def test_a_server_killed_under_portaudio_is_left_and_found_again(model: tuple[ModelBundle, Path]) -> None:
     with JackServer() as server:
         server.with_portaudio()

@@ -36,7 +36,7 @@ for _ in range(8):
 """
 
 
-def test_blocks_that_change_lose_no_connection(tmp_path: Path) -> None:
+def test_blocks_that_change_lose_no_connection() -> None:
     with PipeWireServer() as server, LiveProcess(server) as live:
         said = live.wait_for("load", live.wait_for("running on 'JACK'"))
         server.tool("pw-link", "vqss:main_L", "vqss:in_R")
