@@ -1,4 +1,4 @@
-"""A stopped `vqss render`: one line, and nothing but whole songs."""
+"""A `vqss render` that is stopped, or cannot: one line, and nothing but whole songs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ def test_a_song_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="dtype"):
         write_song(tmp_path / "song", compose(np.random.default_rng(0), 4.0), stems, {})
     assert not list(tmp_path.iterdir())
+
+
+def test_of_a_soundfont_that_is_none_nothing_else_speaks(tmp_path: Path) -> None:
+    pytest.importorskip("fluidsynth")
+    font = tmp_path / "junk.sf2"
+    font.write_text("no soundfont")
+    command = [sys.executable, "-m", "bridge", "render", "-o", str(tmp_path / "out"), "--seconds", "6", "--songs", "1"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120,
+                         env={**os.environ, "VQSS_SOUNDFONT": str(font)})  # fmt: skip
+    assert run.returncode == 1 and run.stderr == f"vqss: cannot load the soundfont {font}; correct VQSS_SOUNDFONT\n"
 
 
 def _starting(pid: int, out: Path) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from ctypes import c_int, c_void_p
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,24 @@ def find_soundfonts() -> list[Path]:
     return fonts
 
 
+@contextmanager
+def _libraries_hushed() -> Iterator[None]:
+    """What libraries in C write on stderr meanwhile is dropped.
+
+    FluidSynth 2.5 warns that sound cards could not be used, which nobody asked for, and libinstpatch that is under it
+    breaks rules of GLib (both seen on Ubuntu 26.04); of a soundfont that cannot be read each of them tells in turn.
+    """
+    sys.stderr.flush()
+    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(nowhere)
+
+
 class GeneralMidi:
     """An offline FluidSynth with one soundfont, dry (no reverb, no chorus), float output. One per process."""
 
@@ -55,12 +75,14 @@ class GeneralMidi:
         except (ImportError, OSError) as error:
             raise VQSSError("FluidSynth is missing; install fluidsynth and the pyfluidsynth package") from error
         path = soundfont or find_soundfonts()[0]
-        self._synth: Any = fluidsynth.Synth(gain=0.5, samplerate=float(SAMPLE_RATE), **{"synth.reverb.active": 0,
-                                            "synth.chorus.active": 0, "synth.polyphony": 256,
-                                            "synth.dynamic-sample-loading": 1})
-        self._font = self._synth.sfload(str(path))
+        with _libraries_hushed():
+            self._synth: Any = fluidsynth.Synth(gain=0.5, samplerate=float(SAMPLE_RATE), **{"synth.reverb.active": 0,
+                                                "synth.chorus.active": 0, "synth.polyphony": 256,
+                                                "synth.dynamic-sample-loading": 1})
+            self._font = self._synth.sfload(str(path))
         if self._font < 0:
-            raise VQSSError(f"cannot load the soundfont {path}; install fluid-soundfont-gm again")
+            cure = "correct VQSS_SOUNDFONT" if "VQSS_SOUNDFONT" in os.environ else "install fluid-soundfont-gm again"
+            raise VQSSError(f"cannot load the soundfont {path}; {cure}")
         # The float call has no dither, so the same notes always give the same samples.
         self._write: Callable[..., int] = fluidsynth.cfunc(
             "fluid_synth_write_float", c_int, ("synth", c_void_p, 1), ("len", c_int, 1), ("left", c_void_p, 1),
