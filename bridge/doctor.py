@@ -199,7 +199,7 @@ def check_qt(shown: bool = True) -> Check:
         "libgl1 libegl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0"
         " libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1"
     )
-    fix = "pip install --force-reinstall PyQt6" if "PyQt6" in text else install_hint(libraries)
+    fix = "pip install --force-reinstall --prefer-binary PyQt6" if "PyQt6" in text else install_hint(libraries)
     if NO_SCREEN in text:
         fix = "set DISPLAY to a screen that runs, and let this user use it"
     return Check("Qt", None, f"{text}; no mixer window, the rest works", fix)

@@ -152,6 +152,8 @@ install_system_packages
 make_environment
 "$python" setup/install_torch.py
 say "installing vqss and the packages it needs"
-"$python" -m pip install -qq --disable-pip-version-check --no-warn-script-location -e ".$extras"
+# An older package that is built already, before a newer one that is not: of PyQt6 for ARM there are wheels for new
+# systems only, but for 6.7, and from its sources it takes all of Qt.
+"$python" -m pip install -qq --disable-pip-version-check --no-warn-script-location --prefer-binary -e ".$extras"
 fingerprint > ".venv/.stamp-$level"
 say "ready"
