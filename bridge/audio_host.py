@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.alsa_messages import silence_alsa
 from bridge.audio_limits import HIGHEST_RATE_HZ, LOWEST_DEVICE_RATE_HZ
 from bridge.exchange import LARGEST_DEVICE_BLOCK, Exchange
 from bridge.portaudio_library import portaudio
@@ -83,6 +84,7 @@ class PortAudioDevice:
         self._exchange = exchange
         if self._stream is not None:
             return
+        silence_alsa()
         numbers = [None if device is None else device["index"] for device in (self._source, self._target)]
         options: dict[str, Any] = {"samplerate": self.rate_hz, "blocksize": self._block, "dtype": "float32",
                                    "latency": "low"}  # fmt: skip
