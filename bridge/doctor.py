@@ -150,14 +150,16 @@ def check_portaudio() -> Check:
 
 JACK_PROBE = """
 import sys
-from bridge.jack_library import jack_library, open_client
+from bridge.jack_ports import JackDevice
+from bridge.live_device import DeviceChoice, settled
 from vqss_engine.errors import VQSSError
+pipewire = settled(DeviceChoice("jack", "jack")).pipewire
 try:
-    jack, client = jack_library(), open_client("vqss-doctor")
+    device = JackDevice(0, [], pipewire)
 except VQSSError as error:
     sys.exit(str(error).partition(";")[0])
-print(f"server at {jack.jack_get_sample_rate(client)} Hz, {jack.jack_get_buffer_size(client)} frames a period")
-jack.jack_client_close(client)
+print(f"{'PipeWire' if pipewire else 'server'} at {device.rate_hz} Hz, {device.block} frames a period")
+device.close()
 """
 
 
@@ -165,7 +167,7 @@ def check_jack() -> Check:
     fine, text = probe(JACK_PROBE, timeout=20.0)
     if fine:
         return Check("JACK", True, text)
-    fix = "only for routing to a DAW: start jackd, or on PipeWire vqss with pw-jack"
+    fix = "only for routing to a DAW: start jackd, or on PipeWire install pipewire-jack"
     if text.startswith("no JACK ("):
         fix = f"only for routing to a DAW: {install_hint('jackd2', 'jack') or 'see jackaudio.org'}"
     return Check("JACK", None, text, fix)

@@ -1,4 +1,7 @@
-"""The few functions of libjack that a client with named ports needs, through ctypes."""
+"""The few functions of libjack that a client with named ports needs, through ctypes.
+
+A system may have two: the one that programs find, and PipeWire's in a folder apart, which `pw-jack` lets them find.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ AUDIO_TYPE = b"32 bit float mono audio"
 PRETTY_NAME = b"http://jackaudio.org/metadata/pretty-name"
 NO_START_SERVER, IS_INPUT, IS_OUTPUT, IS_PHYSICAL = 1, 1, 2, 4
 CAPTURE, PLAYBACK = 0, 1
+_PIPEWIRE = "/usr/${LIB}/pipewire-0.3/jack/libjack.so.0"    # what LIB is, the system's loader knows
 
 
 class LatencyRange(ctypes.Structure):
@@ -80,8 +84,17 @@ def _quiet(text: bytes) -> None:
 
 @cache
 def jack_library() -> Any:
-    """libjack, ready for use; raises VQSSError where it is not installed."""
-    name = ctypes.util.find_library("jack") or ctypes.util.find_library("jack64")
+    """The system's libjack, ready for use; raises VQSSError where it is not installed."""
+    return _load(ctypes.util.find_library("jack") or ctypes.util.find_library("jack64"))
+
+
+@cache
+def pipewire_library() -> Any:
+    """PipeWire's, whether `pw-jack` is used or not; raises VQSSError where it is not installed."""
+    return _load(_PIPEWIRE if sys.platform == "linux" else None)
+
+
+def _load(name: str | None) -> Any:
     try:
         if name is None:
             raise OSError("libjack not found")
@@ -102,19 +115,19 @@ def jack_library() -> Any:
     return library
 
 
-def open_client(name: str) -> Any:
+def open_client(name: str, library: Any = None) -> Any:
     """A new client of the running server (JACK_DEFAULT_SERVER names which); raises VQSSError where none runs."""
-    library, status = jack_library(), c_int(0)
+    library, status = library or jack_library(), c_int(0)
     client = library.jack_client_open(c_char_p(name.encode()), c_int(NO_START_SERVER), ctypes.byref(status))
     if not client:
-        raise VQSSError("no JACK server is running; start one, on PipeWire use pw-jack, or choose another device")
+        cure = "start one, on PipeWire install its package pipewire-jack, or choose another device"
+        raise VQSSError(f"no JACK server is running; {cure}")
     return c_void_p(client)
 
 
-def port_names(client: Any, flags: int, pattern: str = "") -> list[str]:
+def port_names(library: Any, client: Any, flags: int) -> list[str]:
     """The full names of audio ports with all of these flags."""
-    library = jack_library()
-    found = library.jack_get_ports(client, pattern.encode(), AUDIO_TYPE, flags)
+    found = library.jack_get_ports(client, b"", AUDIO_TYPE, flags)
     names: list[str] = []
     if found:
         while found[len(names)]:

@@ -36,15 +36,15 @@ def output_ports(cluster_names: Sequence[str], clusters: Sequence[int]) -> list[
 class JackDevice:
     """A client `vqss` of the running server. inputs: 0, 1 or 2 input ports; outputs: (name, pretty name) of each.
 
-    `playing`: whether there are output ports. Raises VQSSError where no server runs, or it refuses ports.
+    pipewire: by PipeWire's own libjack. Raises VQSSError where no server runs, or it refuses ports.
     """
 
     name = "JACK"
     steady = True
 
-    def __init__(self, inputs: int, outputs: Sequence[tuple[str, str]], client_name: str = "vqss") -> None:
-        self._library = jack.jack_library()
-        self._client = jack.open_client(client_name)
+    def __init__(self, inputs: int, outputs: Sequence[tuple[str, str]], pipewire: bool = False) -> None:
+        self._library = jack.pipewire_library() if pipewire else jack.jack_library()
+        self._client = jack.open_client("vqss", self._library)
         self._exchange: Exchange | None = None
         self._active = self._called = False
         self._hardware: list[tuple[str, int]] = []
@@ -164,8 +164,8 @@ class JackDevice:
 
     def _connect(self) -> None:
         """To the server's own ports."""
-        captures = jack.port_names(self._client, jack.IS_PHYSICAL | jack.IS_OUTPUT)
-        playbacks = jack.port_names(self._client, jack.IS_PHYSICAL | jack.IS_INPUT)
+        captures = jack.port_names(self._library, self._client, jack.IS_PHYSICAL | jack.IS_OUTPUT)
+        playbacks = jack.port_names(self._library, self._client, jack.IS_PHYSICAL | jack.IS_INPUT)
         self._hardware = [(name, jack.CAPTURE) for name in captures[: min(1, len(self._in))]]
         self._hardware += [(name, jack.PLAYBACK) for name in playbacks[: min(1, len(self._out))]]
         if len(captures) == 1:

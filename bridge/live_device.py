@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -55,7 +56,8 @@ class DeviceChoice:
     """source, target: `none`, `jack`, `default`, or a PortAudio device's name or number. multi: a pair per cluster.
 
     clusters: those that have a pair with `multi`; None: all. rate_hz None, block 0: the device's own. seconds limits
-    a stream without a device; None: endless. free: without a device, as fast as the engine goes.
+    a stream without a device; None: endless. free: without a device, as fast as the engine goes. pipewire: JACK is
+    reached by PipeWire's own libjack.
     """
 
     source: str = DEFAULT
@@ -66,6 +68,7 @@ class DeviceChoice:
     seconds: float | None = None
     free: bool = False
     clusters: tuple[int, ...] | None = None
+    pipewire: bool = False
 
     @property
     def is_clock(self) -> bool:
@@ -74,9 +77,15 @@ class DeviceChoice:
 
 
 def settled(choice: DeviceChoice) -> DeviceChoice:
-    """The same choice for good: JACK where nothing was asked for and a server runs."""
-    nothing = choice.source == choice.target == DEFAULT
-    return replace(choice, source=JACK, target=JACK) if nothing and _jack_runs() else choice
+    """The same choice for good: JACK where nothing was asked for and a server runs, and which JACK where it is.
+
+    Where JACK is asked for and its server does not run, PipeWire is one; but not one that JACK_DEFAULT_SERVER names.
+    """
+    if choice.source == choice.target == DEFAULT:
+        return replace(choice, source=JACK, target=JACK) if _jack_runs() else choice
+    if not _is_jack(choice) or "JACK_DEFAULT_SERVER" in os.environ:
+        return choice
+    return replace(choice, pipewire=not _jack_runs() and _jack_runs(pipewire=True))
 
 
 def open_again(choice: DeviceChoice, cluster_names: Sequence[str], layout: Layout, hung: bool) -> Device:
@@ -121,11 +130,12 @@ def _paired(choice: DeviceChoice, cluster_names: Sequence[str]) -> Sequence[int]
     return choice.clusters
 
 
-def _jack_runs() -> bool:
-    from bridge.jack_library import jack_library, open_client
+def _jack_runs(pipewire: bool = False) -> bool:
+    from bridge.jack_library import jack_library, open_client, pipewire_library
 
     try:
-        jack_library().jack_client_close(open_client("vqss_probe"))
+        library = pipewire_library() if pipewire else jack_library()
+        library.jack_client_close(open_client("vqss_probe", library))
     except VQSSError:
         return False
     return True
@@ -139,7 +149,9 @@ def _jack_device(
     if not {choice.source, choice.target} <= {JACK, DEFAULT, NONE}:
         raise UsageError("JACK is one device for input and output; give jack, or none, for both")
     outputs = [] if choice.target == NONE else output_ports(cluster_names, clusters)
-    device = JackDevice(0 if choice.source == NONE else layout.channels, outputs)
+    if choice.pipewire and choice.block:    # its server has no block of its own, but what its clients ask for
+        os.environ.setdefault("PIPEWIRE_LATENCY", f"{choice.block}/{choice.rate_hz or 48000}")
+    device = JackDevice(0 if choice.source == NONE else layout.channels, outputs, choice.pipewire)
     if choice.rate_hz not in (None, device.rate_hz):
         device.close()
         raise VQSSError(

@@ -17,7 +17,7 @@ PATIENCE_S = 30.0
 
 
 class PipeWireServer:
-    """`environment` is what `pw-jack` gives a program; skips the test where PipeWire is not installed."""
+    """`environment` is what `pw-jack` gives a program, `plain` what others have; skips where there is none."""
 
     def __init__(self) -> None:
         if not all(map(shutil.which, ("pipewire", "pw-jack", "pw-link", "pw-metadata"))):
@@ -25,12 +25,14 @@ class PipeWireServer:
         self._folder = tempfile.TemporaryDirectory(prefix="vqss-pw-")
         Path(self._folder.name).chmod(0o700)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPEWIRE", "JACK"))}
-        self.environment = {
-            **kept, "XDG_RUNTIME_DIR": self._folder.name, "LD_LIBRARY_PATH": "/usr/${LIB}/pipewire-0.3/jack",
-            "OPENBLAS_NUM_THREADS": "1",
-        }  # fmt: skip
+        self.plain = {**kept, "XDG_RUNTIME_DIR": self._folder.name, "OPENBLAS_NUM_THREADS": "1"}
+        self.environment = {**self.plain, "LD_LIBRARY_PATH": "/usr/${LIB}/pipewire-0.3/jack"}
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(["pipewire"], env=self.environment, **quiet)
         deadline = time.monotonic() + PATIENCE_S
@@ -39,7 +41,12 @@ class PipeWireServer:
                 self.__exit__(None, None, None)
                 pytest.skip("PipeWire does not start here")
             time.sleep(0.02)
-        return self
+
+    def kill(self) -> None:
+        """kill -9, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        (Path(self._folder.name) / "pipewire-0").unlink()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:  # fmt: skip

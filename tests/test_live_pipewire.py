@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.jack, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent
 
+JACK = ("--input", "jack", "--output", "jack")
+
 CLOSE_WHILE_BUSY = """
 import threading
 import time
@@ -68,3 +70,34 @@ def test_a_client_can_be_closed_while_the_interpreter_is_busy() -> None:
         server.set_block(64)
         command = [sys.executable, "-c", CLOSE_WHILE_BUSY]
         subprocess.run(command, env=server.environment, cwd=ROOT, check=True, timeout=100)
+
+
+def test_pipewire_is_the_jack_that_is_asked_for_where_no_other_runs() -> None:
+    """Without `pw-jack`, with the blocks that are asked for, and again after it was started anew."""
+    with PipeWireServer() as server:
+        server.environment = server.plain
+        with LiveProcess(server, *JACK, "--blocksize", "128") as live:
+            said = live.wait_for("load", live.wait_for("running on 'JACK' at 48000 Hz, blocks of 128"))
+            server.kill()
+            said = live.wait_for("lost", said)
+            server.start()
+            live.wait_for("load", live.wait_for("running on 'JACK'", said))
+            assert "vqss:main_L" in server.tool("pw-link", "-o")
+            code, _ = live.end()
+    assert code == 0
+
+
+def test_a_server_of_a_name_is_not_pipewire() -> None:
+    with PipeWireServer() as server:
+        server.environment = {**server.plain, "JACK_DEFAULT_SERVER": "nobody"}
+        with LiveProcess(server, *JACK) as live:
+            code, _ = live.result()
+    assert code == 1 and "no JACK server is running" in live.lines[-1]
+
+
+def test_doctor_tells_of_pipewire() -> None:
+    with PipeWireServer() as server:
+        command = [sys.executable, "-m", "bridge", "doctor", "--json"]
+        found = subprocess.run(command, env=server.plain, cwd=ROOT, capture_output=True, timeout=200)
+    (jack,) = (check for check in json.loads(found.stdout)["checks"] if check["name"] == "JACK")
+    assert jack["ok"] and jack["detail"].startswith("PipeWire at ")
