@@ -26,19 +26,21 @@ def _register(name: str) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word, double = ir.IntType(32), ir.IntType(64)
-        value = arguments[0]
+        value, module = arguments[0], builder.module
         if _INTEL:
             byte = ir.IntType(8).as_pointer()
             slot = cgutils.alloca_once(builder, word)
             builder.store(builder.trunc(value, word), slot)
             control = ir.FunctionType(ir.VoidType(), [byte])
-            act = cgutils.get_or_insert_function(builder.module, control, f"llvm.x86.sse.{name}mxcsr")
+            act = cgutils.get_or_insert_function(module, control, f"llvm.x86.sse.{name}mxcsr")
             builder.call(act, [builder.bitcast(slot, byte)])
             return builder.zext(builder.load(slot), double)
-        if _ARM and name == "st":
-            return builder.asm(ir.FunctionType(double, []), "mrs $0, fpcr", "=r", [], side_effect=True)
+        if _ARM and name == "st":       # no inline assembly: the compiler at hand has no parser for it, and aborts
+            read = ir.FunctionType(double, [])
+            return builder.call(cgutils.get_or_insert_function(module, read, "llvm.aarch64.get.fpcr"), [])
         if _ARM:
-            builder.asm(ir.FunctionType(ir.VoidType(), [double]), "msr fpcr, $0", "r", [value], side_effect=True)
+            load = ir.FunctionType(ir.VoidType(), [double])
+            builder.call(cgutils.get_or_insert_function(module, load, "llvm.aarch64.set.fpcr"), [value])
         return value if _ARM else ir.Constant(double, 0)
 
     return intrinsic(lambda typing_context, value: (types.int64(types.int64), generate))
