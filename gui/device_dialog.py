@@ -34,7 +34,9 @@ DEVICE = vocabulary.DEVICE
 _TEXT_PX = 600
 _RATES = (44100, 48000, 88200, 96000)
 _BLOCKS = (64, 128, 256, 512, 1024, 2048)
-_SPECIAL = (("default", "The system's own (JACK where it runs)"), ("jack", "JACK or PipeWire"), ("none", "None: the clock"))
+_SPECIAL = (
+    ("default", "The system's own (JACK where it runs)"), ("jack", "JACK or PipeWire"), ("none", "None: the clock"),
+)  # fmt: skip
 _TEXTS = {"low": "for playing along", "default": "for most machines", "safe": "for weak machines; separates best"}
 
 

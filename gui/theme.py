@@ -167,6 +167,11 @@ QPushButton#flat:focus {{ border: 1px solid {FOCUS}; }}
 QComboBox {{ background: {CONTROL}; border: 1px solid {CONTROL}; border-radius: 4px; padding: 2px 8px; }}
 QComboBox:focus {{ border: 1px solid {FOCUS}; }}
 QComboBox:disabled {{ background: {PANEL}; color: {TEXT_QUIET}; border: 1px solid {CONTROL}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{
+    width: 0; height: 0; border: 4px solid {CONTROL}; border-top: 5px solid {TEXT_QUIET}; border-bottom: none;
+}}
+QComboBox::down-arrow:disabled {{ border-left-color: {PANEL}; border-right-color: {PANEL}; border-top-color: {LINE}; }}
 QComboBox QAbstractItemView {{ background: {CONTROL}; selection-background-color: {FOCUS}; selection-color: {INK}; }}
 QRadioButton {{ spacing: 8px; }}
 QRadioButton::indicator {{
