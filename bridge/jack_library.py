@@ -83,18 +83,12 @@ def _quiet(text: bytes) -> None:
 
 
 @cache
-def jack_library() -> Any:
-    """The system's libjack, ready for use; raises VQSSError where it is not installed."""
-    return _load(ctypes.util.find_library("jack") or ctypes.util.find_library("jack64"))
-
-
-@cache
-def pipewire_library() -> Any:
-    """PipeWire's, whether `pw-jack` is used or not; raises VQSSError where it is not installed."""
-    return _load(_PIPEWIRE if sys.platform == "linux" else None)
-
-
-def _load(name: str | None) -> Any:
+def jack_library(pipewire: bool = False) -> Any:
+    """The system's libjack, ready for use, or PipeWire's; raises VQSSError where it is not installed."""
+    if pipewire:
+        name = _PIPEWIRE if sys.platform == "linux" else None
+    else:
+        name = ctypes.util.find_library("jack") or ctypes.util.find_library("jack64")
     try:
         if name is None:
             raise OSError("libjack not found")

@@ -43,7 +43,7 @@ class JackDevice:
     steady = True
 
     def __init__(self, inputs: int, outputs: Sequence[tuple[str, str]], pipewire: bool = False) -> None:
-        self._library = jack.pipewire_library() if pipewire else jack.jack_library()
+        self._library = jack.jack_library(pipewire)
         self._client = jack.open_client("vqss", self._library)
         self._exchange: Exchange | None = None
         self._active = self._called = False

@@ -131,10 +131,10 @@ def _paired(choice: DeviceChoice, cluster_names: Sequence[str]) -> Sequence[int]
 
 
 def _jack_runs(pipewire: bool = False) -> bool:
-    from bridge.jack_library import jack_library, open_client, pipewire_library
+    from bridge.jack_library import jack_library, open_client
 
     try:
-        library = pipewire_library() if pipewire else jack_library()
+        library = jack_library(pipewire)
         library.jack_client_close(open_client("vqss_probe", library))
     except VQSSError:
         return False
