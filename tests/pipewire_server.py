@@ -46,12 +46,11 @@ class PipeWireServer:
         """kill -9, as a crash would."""
         self._process.kill()
         self._process.wait()
-        (Path(self._folder.name) / "pipewire-0").unlink()
+        (Path(self._folder.name) / "pipewire-0").unlink(missing_ok=True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:  # fmt: skip
-        self._process.kill()
-        self._process.wait()
+        self.kill()
         self._folder.cleanup()
 
     def tool(self, *command: str) -> str:

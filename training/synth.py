@@ -81,7 +81,7 @@ class GeneralMidi:
                                                 "synth.dynamic-sample-loading": 1})
             self._font = self._synth.sfload(str(path))
         if self._font < 0:
-            cure = "correct VQSS_SOUNDFONT" if "VQSS_SOUNDFONT" in os.environ else "install fluid-soundfont-gm again"
+            cure = "correct VQSS_SOUNDFONT" if os.environ.get("VQSS_SOUNDFONT") else "install fluid-soundfont-gm again"
             raise VQSSError(f"cannot load the soundfont {path}; {cure}")
         # The float call has no dither, so the same notes always give the same samples.
         self._write: Callable[..., int] = fluidsynth.cfunc(
