@@ -39,7 +39,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FOLDERS:
         shutil.copytree(ROOT / name, clean / name, ignore=shutil.ignore_patterns("__pycache__"))
     with tarfile.open(build("sdist", clean, folder)) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)   # Debian 12's Python has none
+        archive.extractall(folder / "unpacked")
     (source,) = (folder / "unpacked").iterdir()
     return source
 
